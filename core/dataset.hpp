@@ -1,0 +1,66 @@
+// Data sets: rows of features with a class or real targets each, split into a training part and a
+// held-out part, and cut among peers so that no two see the same row.
+// Thread rule: values; immutable once made.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.hpp"
+
+namespace murmur::core {
+
+/// `rows` rows of `width` features, row-major. Exactly one of `bytes` and `floats` is filled; a
+/// byte b means the feature b * scale (images stay a quarter of the size). Classification fills
+/// `labels` (rows of them, each < classes); regression fills `targets` (rows x target_width).
+struct Samples {
+  std::size_t rows = 0;
+  std::size_t width = 0;
+  std::vector<std::uint8_t> bytes;
+  float scale = 1.0F;
+  std::vector<float> floats;
+  std::vector<std::int32_t> labels;
+  std::vector<float> targets;
+  std::size_t target_width = 0;
+
+  /// The rows named, in that order.
+  [[nodiscard]] Samples select(std::span<const std::uint32_t> which) const;
+};
+
+struct Dataset {
+  std::string name;
+  Samples train;
+  Samples held_out;
+  std::size_t classes = 0;  ///< 0 for regression
+};
+
+/// `spec`: "digits" (built in; held out are the rows whose 0-based index divides by 5),
+/// "mnist:DIR" (the four IDX files, plain or .gz), "csv:FILE" (plain or .gz, numbers, last column
+/// an integer label; held out as for digits), "linear" (y = 2x + 1 with noise, made from `seed`).
+/// Error: one line naming the file, the place and the limit.
+Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed);
+
+/// How training rows are dealt to peers.
+struct Partition {
+  /// 0 deals uniformly ("iid"); otherwise the Dirichlet concentration: for each class, the shares
+  /// of the peers are drawn from Dir(alpha) (Hsu, Qi, Brown, 1909.06335).
+  double dirichlet_alpha = 0;
+  std::size_t index = 0;  ///< this peer's part, 0-based
+  std::size_t count = 1;  ///< parts
+};
+
+/// "iid" or "dirichlet:A" with A > 0, into `partition.dirichlet_alpha`.
+Result<double> parse_partition(std::string_view text);
+/// "I/N", 0-based, I < N.
+Result<Partition> parse_part(std::string_view text);
+
+/// The rows of part `partition.index`, ascending. The parts of one (seed, count, alpha) are
+/// disjoint and cover every row. Error: fewer rows than parts, or an empty part.
+Result<std::vector<std::uint32_t>> partition_rows(const Samples& samples, std::size_t classes,
+                                                  const Partition& partition, std::uint64_t seed);
+
+}  // namespace murmur::core

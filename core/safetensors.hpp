@@ -1,0 +1,22 @@
+// The safetensors file format (huggingface/safetensors, format section of its README): 8 bytes of
+// little-endian header length, a JSON header, then the tensors' bytes. F32 only.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include "core/result.hpp"
+#include "core/schema.hpp"
+
+namespace murmur::core {
+
+/// Writes `parameters` (the schema's flat array) under the schema's tensor names, atomically
+/// (temporary file, fsync, rename), with metadata {"model": schema.model()}.
+Result<void> write_safetensors(const std::filesystem::path& path, const Schema& schema,
+                               std::span<const float> parameters);
+
+/// Reads the flat array back. Error: not a file of this schema's names, shapes and F32, or truncated.
+Result<std::vector<float>> read_safetensors(const std::filesystem::path& path, const Schema& schema);
+
+}  // namespace murmur::core

@@ -1,0 +1,65 @@
+// Where a peer keeps what must outlive it: its identity, its boot count and its checkpoint.
+// FileStorage keeps them in a directory; MemoryStorage keeps them in memory, for a peer without
+// --state and for the simulator.
+// Thread rule: start() and load() before the peer runs; save() from the compute lane only.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "core/bytes.hpp"
+#include "core/ids.hpp"
+#include "core/result.hpp"
+
+namespace murmur::core {
+
+struct Identity {
+  PeerId id;
+  Boot boot = 0;
+};
+
+class Storage {
+ public:
+  virtual ~Storage() = default;
+  /// Counts a start: reads the id (keeping `fresh` where there is none yet) and raises the boot
+  /// count, durably, before it returns.
+  virtual Result<Identity> start(PeerId fresh) = 0;
+  /// The newest checkpoint that is whole, or nothing if none was ever saved. Error: there are
+  /// checkpoints but none is whole.
+  virtual Result<std::optional<Bytes>> load() = 0;
+  /// Replaces the checkpoint atomically.
+  virtual Result<void> save(ByteView checkpoint) = 0;
+};
+
+class MemoryStorage : public Storage {
+ public:
+  Result<Identity> start(PeerId fresh) override;
+  Result<std::optional<Bytes>> load() override;
+  Result<void> save(ByteView checkpoint) override;
+
+ private:
+  Identity identity_;
+  std::optional<Bytes> checkpoint_;
+};
+
+/// DIR/identity.json (id and boot), DIR/checkpoint.0 and .1 (the two newest, each with a length
+/// and a CRC-32C), DIR/lock (held while a process uses the directory). Every write goes to a
+/// temporary file, is fsynced, renamed, and the directory fsynced.
+class FileStorage : public Storage {
+ public:
+  /// Error: cannot create or write the directory, or another process holds it.
+  static Result<std::unique_ptr<FileStorage>> open(const std::filesystem::path& directory);
+  ~FileStorage() override;
+
+  Result<Identity> start(PeerId fresh) override;
+  Result<std::optional<Bytes>> load() override;
+  Result<void> save(ByteView checkpoint) override;
+
+ private:
+  FileStorage(std::filesystem::path directory, int lock_fd);
+  std::filesystem::path directory_;
+  int lock_fd_;
+  std::uint64_t generation_ = 0;
+};
+
+}  // namespace murmur::core

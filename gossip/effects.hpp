@@ -1,0 +1,86 @@
+// Events go into the machine, effects come out.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "core/bytes.hpp"
+#include "core/ids.hpp"
+#include "core/time.hpp"
+#include "gossip/config.hpp"
+#include "gossip/work.hpp"
+
+namespace murmur::gossip {
+
+/// Where a peer is in its run. Each phase is entered in this order, and none is left backwards.
+enum class Phase : std::uint8_t {
+  kJoining,   ///< looking for a neighbour to copy the state of; leaves with Adopted
+  kTraining,  ///< until steps_max or duration_max, or Stop
+  kSettling,  ///< exchanges without training, until the neighbours agree or settle_max passes
+  kLingering, ///< settled: answers until every neighbour has settled too, or linger passes
+  kDone,      ///< said goodbye; the driver may end
+};
+std::string_view to_string(Phase phase);
+
+// ---- events ------------------------------------------------------------------------------------
+
+/// One message, as the transport delivered it: not yet trusted in any way.
+struct Received {
+  core::Bytes head;       ///< first frame
+  core::Payload payload;  ///< the rest, joined; null if none
+  std::string from_host;  ///< numeric host it came from, if the transport knows; else empty
+};
+/// The Work emitted last is finished.
+struct WorkDone { WorkResult result; };
+/// The transport could not hand a message on (queue full, unreachable, unresolvable).
+struct Undeliverable { Address to; };
+/// The user asked to end: finish without settling, save, say goodbye.
+struct Stop {};
+
+using Event = std::variant<Received, WorkDone, Undeliverable, Stop>;
+
+// ---- effects -----------------------------------------------------------------------------------
+
+struct Send {
+  Address to;
+  core::Bytes head;
+  core::Payload payload;  ///< null if none
+};
+
+// Reports: what a person or a study wants to know. Losing one harms nothing.
+struct TrainReport { std::uint64_t step = 0; std::uint32_t steps = 0; core::TrainStats stats; };
+struct EvaluationReport { std::uint64_t step = 0; core::Evaluation evaluation; };
+struct ExchangeReport {
+  core::PeerId peer;
+  bool initiated = false;        ///< this peer made the offer (and so knows the staleness)
+  core::ShardId shard = 0;
+  core::TransferId id;
+  float weight = 0;
+  double ratio = 0;              ///< ‖d‖/‖x‖ over the shard
+  std::uint64_t staleness = 0;   ///< steps between making the offer and absorbing; initiator only
+  std::uint64_t lag = 0;         ///< |step_A - step_B|
+  core::Duration age{0};         ///< from making the offer to having absorbed; initiator only
+};
+struct PeerReport {
+  enum class What : std::uint8_t {
+    kUp,       ///< linked: both sides have taken the other's Resume
+    kSilent,   ///< not heard for silent_max: dropped
+    kLeft,     ///< said goodbye
+    kRefused,  ///< it cannot be exchanged with, or it says that of us; `message` says why
+    kLost,     ///< deltas lost in a crash: `message` says how many, on which side
+  };
+  What what{};
+  core::PeerId peer;
+  Address address;
+  std::string message;
+};
+struct PhaseReport { Phase phase{}; std::string message; };
+struct SaveReport { std::uint64_t step = 0; core::Result<void> result; };
+
+using Report = std::variant<TrainReport, EvaluationReport, ExchangeReport, PeerReport, PhaseReport,
+                            SaveReport>;
+
+using Effect = std::variant<Send, Work, Report>;
+
+}  // namespace murmur::gossip

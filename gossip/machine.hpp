@@ -1,0 +1,89 @@
+// Machine: the whole protocol of one peer, as a pure state machine. Events and the time go in,
+// effects come out; it never touches floats, clocks, threads or sockets, so the real driver (net)
+// and the simulator (sim) run the same code.
+//
+// Thread rule: one thread owns it and calls everything.
+// How to drive it: after construction and after every handle() or on_deadline(), poll() until
+// empty; do each effect in order. Call on_deadline(now) at or after next_deadline(); an early or
+// extra call is a no-op. `now` never decreases.
+// Invariants: at most one Work is outstanding; at most one own offer is in flight; at most one
+// unreceipted transfer per directed edge; the queues stay within Config's limits.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "core/ids.hpp"
+#include "core/rng.hpp"
+#include "core/schema.hpp"
+#include "core/storage.hpp"
+#include "core/time.hpp"
+#include "gossip/config.hpp"
+#include "gossip/counters.hpp"
+#include "gossip/edge.hpp"
+#include "gossip/effects.hpp"
+
+namespace murmur::gossip {
+
+/// A neighbour as others may see it.
+struct NeighbourView {
+  core::PeerId id;
+  Address address;
+  core::Boot boot = 0;
+  bool up = false;             ///< linked, and heard lately
+  Phase phase{};               ///< as it last said
+  std::uint64_t step = 0;      ///< as it last said
+};
+
+/// Copied for a status line; all of it is cheap.
+struct Status {
+  Phase phase{};
+  std::uint64_t step = 0;           ///< the model's age: adopted and trained steps
+  std::uint64_t step_adopted = 0;   ///< of these, copied from a donor
+  std::size_t neighbours = 0;       ///< up
+  double spread = 0;                ///< largest last ‖d‖/‖x‖ over recent distinct neighbours; NaN before any
+  double staleness_mean = 0;        ///< over own completed exchanges, steps
+  std::uint64_t exchanges = 0;      ///< that changed this replica, either side
+};
+
+class Machine {
+ public:
+  /// `schema` outlives the machine. `snapshot`: Checkpoint::protocol of this id, if it resumes; the
+  /// replica must have been loaded from the same checkpoint. Error in `snapshot`: see restore_error.
+  Machine(core::Instant now, core::Identity self, const Config& config, const core::Schema& schema,
+          core::Rng rng, std::optional<core::ByteView> snapshot = std::nullopt);
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  void handle(core::Instant now, Event event);
+  void on_deadline(core::Instant now);
+  [[nodiscard]] std::optional<core::Instant> next_deadline() const;
+  [[nodiscard]] std::optional<Effect> poll();
+
+  // ---- for status lines, summaries and checkers; never steer by these ----
+  [[nodiscard]] core::Identity self() const;
+  [[nodiscard]] Phase phase() const;
+  [[nodiscard]] Status status() const;
+  [[nodiscard]] const Counters& counters() const;
+  [[nodiscard]] std::vector<NeighbourView> neighbours() const;
+  /// Every edge ever used, by the other's id; null if there is none with `peer`.
+  [[nodiscard]] const Edge* edge(core::PeerId peer) const;
+  [[nodiscard]] const std::map<core::PeerId, Edge>& edges() const;
+  /// Queued work and outstanding work; bounded by serve_queue_max + links_max + 8.
+  [[nodiscard]] std::size_t queued() const;
+  /// True when every contact in Config::join has refused this peer while it was still joining.
+  [[nodiscard]] bool refused_by_all() const;
+
+ private:
+  class Core;
+  std::unique_ptr<Core> core_;
+};
+
+/// Error iff `snapshot` cannot be restored: truncated, or of another layout.
+core::Result<void> check_snapshot(core::ByteView snapshot);
+
+}  // namespace murmur::gossip

@@ -1,0 +1,70 @@
+// Work: what the machine asks to be done to the replica. At most one is outstanding, so the order
+// of everything that happens to the parameters is total. perform() is the one place that turns a
+// Work into calls on the replica; net runs it on the compute lane, sim at the virtual finish.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "core/bytes.hpp"
+#include "core/codec.hpp"
+#include "core/ids.hpp"
+#include "core/replica.hpp"
+#include "core/storage.hpp"
+
+namespace murmur::gossip {
+
+struct Train { std::uint32_t steps = 0; };
+struct MakeOffer { core::ShardId shard = 0; core::Codec codec{}; };
+struct Respond {
+  core::ShardId shard = 0;
+  core::Codec offer_codec{};
+  core::Payload offer;
+  core::Codec codec{};
+  std::uint64_t seed = 0;  ///< of the stochastic rounding
+  float weight = 0;
+};
+struct Absorb {
+  core::ShardId shard = 0;
+  core::Codec codec{};
+  core::Payload delta;
+  float weight = 0;
+};
+struct Evaluate {};
+struct Save { core::Bytes protocol; };          ///< the machine's snapshot, of the moment it was emitted
+struct TakeSnapshot {};                         ///< of the replica, for a newcomer
+struct Adopt { core::Bytes state; };            ///< a neighbour's snapshot
+
+using Work = std::variant<Train, MakeOffer, Respond, Absorb, Evaluate, Save, TakeSnapshot, Adopt>;
+
+// What came of each, in the same order.
+struct Trained { std::uint32_t steps = 0; core::TrainStats stats; };
+struct OfferMade { core::Codec codec{}; core::Payload payload; };
+struct Responded {
+  core::Result<core::MixStats> mix;
+  core::Codec codec{};
+  core::Payload delta;
+};
+struct Absorbed { core::Result<core::MixStats> mix; };
+struct Evaluated { core::Evaluation evaluation; };
+struct Saved { core::Result<void> result; };
+struct SnapshotTaken { core::Payload state; };
+struct Adopted { core::Result<void> result; };
+
+using WorkResult = std::variant<Trained, OfferMade, Responded, Absorbed, Evaluated, Saved,
+                                SnapshotTaken, Adopted>;
+
+/// Does `work`. Buffers for payloads come from `pool`. `storage` is used by Save alone.
+WorkResult perform(Work work, core::Replica& replica, core::Storage& storage,
+                   core::BufferPool& pool);
+
+/// A checkpoint is the machine's snapshot and the replica's state in one.
+struct Checkpoint {
+  core::Bytes protocol;
+  core::Bytes replica;
+};
+void join_checkpoint(core::ByteView protocol, core::ByteView replica, core::Bytes& out);
+core::Result<Checkpoint> split_checkpoint(core::ByteView bytes);
+
+}  // namespace murmur::gossip
