@@ -1,0 +1,170 @@
+#include "sim/faults.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace murmur::sim {
+namespace {
+
+std::optional<std::size_t> parse_index(std::string_view text) {
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// "HEAD:TAIL" cut at the last colon; the tail is empty without one.
+std::pair<std::string_view, std::string_view> split_option(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return {text, {}};
+  return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+}  // namespace
+
+core::Result<Straggler> parse_straggler(std::string_view text) {
+  const auto [head, tail] = split_option(text);
+  const auto peer = parse_index(head);
+  double factor = 0;
+  const auto [end, error] = std::from_chars(tail.data(), tail.data() + tail.size(), factor);
+  if (!peer || error != std::errc() || end != tail.data() + tail.size() ||
+      !(factor > 0 && factor <= 1e6)) {
+    return core::fail(
+        fmt::format("straggler '{}': expected PEER:FACTOR with a positive factor, as 5:10", text));
+  }
+  return Straggler{*peer, factor};
+}
+
+core::Result<Crash> parse_crash(std::string_view text) {
+  const auto bad = [&](std::string_view why) {
+    return core::fail(fmt::format(
+        "crash '{}': {}; expected PEER@AT, PEER@AT+RESTART or PEER@AT+RESTART:empty, as 3@5s+2s",
+        text, why));
+  };
+  auto [head, tail] = split_option(text);
+  if (!tail.empty() && tail != "empty") return bad("unknown option");
+  const std::size_t at_sign = head.find('@');
+  if (at_sign == std::string_view::npos) return bad("no @");
+  const auto peer = parse_index(head.substr(0, at_sign));
+  if (!peer) return bad("no peer number");
+  Crash crash{*peer, {}, std::nullopt, tail.empty()};
+  std::string_view times = head.substr(at_sign + 1);
+  const std::size_t plus = times.find('+');
+  if (plus != std::string_view::npos) {
+    const auto restart = parse_duration(times.substr(plus + 1));
+    if (!restart) return bad(restart.error().message);
+    crash.restart_after = *restart;
+    times = times.substr(0, plus);
+  } else if (!crash.keep_state) {
+    return bad("empty without a restart");
+  }
+  const auto at = parse_duration(times);
+  if (!at) return bad(at.error().message);
+  crash.at = *at;
+  return crash;
+}
+
+core::Result<Cut> parse_cut(std::string_view text) {
+  const auto bad = [&](std::string_view why) {
+    return core::fail(fmt::format(
+        "cut '{}': {}; expected START+LENGTH, then :halves, :one-way or :all, as 10s+10s", text,
+        why));
+  };
+  const auto [times, shape] = split_option(text);
+  Cut cut;
+  if (shape == "one-way") {
+    cut.shape = Cut::Shape::kOneWay;
+  } else if (shape == "all") {
+    cut.shape = Cut::Shape::kAll;
+  } else if (!shape.empty() && shape != "halves") {
+    return bad("unknown shape");
+  }
+  const std::size_t plus = times.find('+');
+  if (plus == std::string_view::npos) return bad("no length");
+  const auto start = parse_duration(times.substr(0, plus));
+  const auto length = parse_duration(times.substr(plus + 1));
+  if (!start) return bad(start.error().message);
+  if (!length) return bad(length.error().message);
+  cut.start = *start;
+  cut.length = *length;
+  return cut;
+}
+
+std::string to_string(const Straggler& straggler) {
+  return fmt::format("{}:{}", straggler.peer, straggler.factor);
+}
+
+std::string to_string(const Crash& crash) {
+  std::string text = fmt::format("{}@{}", crash.peer, to_string(crash.at));
+  if (crash.restart_after) text += "+" + to_string(*crash.restart_after);
+  if (!crash.keep_state) text += ":empty";
+  return text;
+}
+
+std::string to_string(const Cut& cut) {
+  std::string text = fmt::format("{}+{}", to_string(cut.start), to_string(cut.length));
+  if (cut.shape == Cut::Shape::kOneWay) text += ":one-way";
+  if (cut.shape == Cut::Shape::kAll) text += ":all";
+  return text;
+}
+
+core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers) {
+  const auto fail = [](std::string message) { return core::fail(std::move(message)); };
+  const auto probability = [](double p) { return p >= 0 && p <= 1; };
+  if (!probability(plan.loss)) return fail(fmt::format("loss {} is outside 0 to 1", plan.loss));
+  if (!probability(plan.duplicate)) {
+    return fail(fmt::format("duplicate {} is outside 0 to 1", plan.duplicate));
+  }
+  if (!probability(plan.corrupt)) {
+    return fail(fmt::format("corrupt {} is outside 0 to 1", plan.corrupt));
+  }
+  if (!(plan.bandwidth >= 0))
+    return fail(fmt::format("bandwidth {} B/s is negative", plan.bandwidth));
+  for (const Straggler& straggler : plan.stragglers) {
+    if (straggler.peer >= peers) {
+      return fail(
+          fmt::format("straggler {}: there are peers 0 to {}", to_string(straggler), peers - 1));
+    }
+    if (!(straggler.factor > 0)) {
+      return fail(fmt::format("straggler {}: the factor must be positive", to_string(straggler)));
+    }
+  }
+  std::vector<Crash> crashes = plan.crashes;
+  std::stable_sort(crashes.begin(), crashes.end(),
+                   [](const Crash& a, const Crash& b) { return a.at < b.at; });
+  for (std::size_t i = 0; i < crashes.size(); ++i) {
+    const Crash& crash = crashes[i];
+    if (crash.peer >= peers) {
+      return fail(fmt::format("crash {}: there are peers 0 to {}", to_string(crash), peers - 1));
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      const Crash& before = crashes[j];
+      if (before.peer == crash.peer &&
+          (!before.restart_after || before.at + *before.restart_after >= crash.at)) {
+        return fail(fmt::format("crash {}: the peer is still down from crash {}", to_string(crash),
+                                to_string(before)));
+      }
+    }
+  }
+  return {};
+}
+
+std::string to_flags(const FaultPlan& plan) {
+  std::string flags;
+  const auto add = [&](std::string_view name, const std::string& value) {
+    flags += fmt::format("{}--{} {}", flags.empty() ? "" : " ", name, value);
+  };
+  if (plan.loss > 0) add("loss", fmt::format("{}", plan.loss));
+  if (plan.duplicate > 0) add("duplicate", fmt::format("{}", plan.duplicate));
+  if (plan.corrupt > 0) add("corrupt", fmt::format("{}", plan.corrupt));
+  add("delay", to_string(plan.delay));
+  if (plan.bandwidth > 0) add("bandwidth", fmt::format("{}", plan.bandwidth));
+  for (const Straggler& straggler : plan.stragglers) add("straggler", to_string(straggler));
+  for (const Crash& crash : plan.crashes) add("crash", to_string(crash));
+  for (const Cut& cut : plan.cuts) add("cut", to_string(cut));
+  return flags;
+}
+
+}  // namespace murmur::sim

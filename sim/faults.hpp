@@ -1,0 +1,74 @@
+// What goes wrong in a simulated run. The plan is drawn, or written by hand, before the run, so a
+// failing run can be shrunk by striking entries from it: each kind of fault draws from random
+// streams of its own, so striking one moves no other.
+// Thread rule: values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.hpp"
+#include "core/time.hpp"
+#include "sim/distribution.hpp"
+
+namespace murmur::sim {
+
+/// Everything this peer computes takes `factor` times as long. Written "PEER:FACTOR", "5:10".
+struct Straggler {
+  std::size_t peer = 0;
+  double factor = 1;
+};
+
+/// The peer's process is killed `at` and, if `restart_after` is given, started again that much
+/// later: from its last checkpoint, or (keep_state false) empty, as another PeerId at the same
+/// address. Written "PEER@AT", "PEER@AT+RESTART", "PEER@AT+RESTART:empty": "3@5s+2s:empty".
+struct Crash {
+  std::size_t peer = 0;
+  core::Duration at{0};
+  std::optional<core::Duration> restart_after;
+  bool keep_state = true;
+};
+
+/// Messages sent between two sides of the network are lost for a while. Written "START+LENGTH" and
+/// optionally ":halves" (the default), ":one-way" or ":all": "10s+10s".
+struct Cut {
+  enum class Shape : std::uint8_t {
+    kHalves,  ///< the peers below peers / 2 from the others
+    kOneWay,  ///< only from the lower half to the upper
+    kAll,     ///< every link
+  };
+  core::Duration start{0};
+  core::Duration length{0};
+  Shape shape = Shape::kHalves;
+};
+
+struct FaultPlan {
+  double loss = 0;       ///< of messages, in [0, 1]
+  double duplicate = 0;  ///< of messages, in [0, 1]; the copy draws its own delay
+  double corrupt = 0;    ///< of messages, in [0, 1]; one bit flipped, or the end cut off
+  /// From sending to arrival, drawn for each message: so a random one reorders.
+  Distribution delay = Distribution::constant(std::chrono::microseconds(200));
+  double bandwidth = 0;  ///< bytes per second that each peer can send; 0: no limit
+  std::vector<Straggler> stragglers;
+  std::vector<Crash> crashes;
+  std::vector<Cut> cuts;
+};
+
+core::Result<Straggler> parse_straggler(std::string_view text);
+core::Result<Crash> parse_crash(std::string_view text);
+core::Result<Cut> parse_cut(std::string_view text);
+std::string to_string(const Straggler& straggler);
+std::string to_string(const Crash& crash);
+std::string to_string(const Cut& cut);
+
+/// Error: a probability outside [0, 1], a peer that does not exist, a factor that is not positive,
+/// or a peer that is killed while it is down.
+core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers);
+
+/// The plan as `murmur sim` takes it: "--loss 0.2 --delay exp:50ms --crash 3@5s+2s ...".
+std::string to_flags(const FaultPlan& plan);
+
+}  // namespace murmur::sim
