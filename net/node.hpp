@@ -69,7 +69,8 @@ class Node {
               core::Identity self, std::optional<core::Bytes> snapshot, core::Rng rng,
               const OnReport& on_report, const OnStatus& on_status);
 
-  /// Asks run() to finish soon: no settling, save, say goodbye. Also before run(). Async-signal-safe.
+  /// Asks run() to finish soon: no settling, save, say goodbye. Also before run().
+  /// Async-signal-safe.
   void stop() noexcept;
 
  private:

@@ -1,0 +1,259 @@
+#include "net/node.hpp"
+
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/codec.hpp"
+#include "net/endpoint.hpp"
+#include "net/lane.hpp"
+#include "net/transport.hpp"
+#include "net/wake_event.hpp"
+
+namespace murmur::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr core::Duration kStatusEvery = 250ms;
+constexpr core::Duration kCloseIdleEvery = 10s;
+/// Messages taken before the lane is looked after again: a flood must not keep it waiting.
+constexpr int kMessagesAtOnce = 32;
+/// Buffers of the lane that are kept: an exchange has at most two in use, in each direction.
+constexpr std::size_t kBuffersKept = 4;
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+
+core::Instant now() {
+  return core::Instant(std::chrono::duration_cast<core::Duration>(
+      std::chrono::steady_clock::now().time_since_epoch()));
+}
+
+/// Whole milliseconds until `at`, rounded up and at least one: a deadline may be met that much
+/// late, but is never waited for in a busy loop.
+long milliseconds_until(core::Instant at, core::Instant now) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(at - now).count();
+  return std::clamp<long>(left, 1, 60'000);
+}
+
+/// What the longest honest payload takes: a shard as fp32, or a piece of a state.
+std::size_t payload_max(const core::Schema& schema, const gossip::Config& config) {
+  std::size_t most = config.state_chunk;
+  for (core::ShardId shard = 0; shard < schema.shards(); ++shard) {
+    most = std::max(most, core::encoded_size(core::Codec::kFp32, schema.shard(shard).size));
+  }
+  return most;
+}
+
+/// glibc gives buffers past 128 KiB back to the kernel at each free, and touching them again costs
+/// more than the copy into them: a shard's frames are allocated anew with each message.
+void keep_freed_buffers() {
+  mallopt(M_MMAP_THRESHOLD, 64 * kMiB);
+  mallopt(M_TRIM_THRESHOLD, 64 * kMiB);
+}
+
+/// The loop of one run: events from the transport, the lane and the clock into the machine, and the
+/// machine's effects out.
+class Driver {
+ public:
+  Driver(Transport& transport, WakeEvent& wake, std::atomic<bool>& stop_asked,
+         gossip::Machine& machine, Lane& lane, const OnReport& on_report, const OnStatus& on_status)
+      : transport_(transport),
+        wake_(wake),
+        stop_asked_(stop_asked),
+        machine_(machine),
+        lane_(lane),
+        on_report_(on_report),
+        on_status_(on_status) {}
+
+  core::Result<void> run() {
+    carry_out_effects();
+    while (machine_.phase() != gossip::Phase::kDone) {
+      if (machine_.refused_by_all()) return core::fail("refused: " + refusal_);
+      wait();
+      if (stop_asked_.load() && !std::exchange(stopping_, true)) give(gossip::Stop{});
+      take_messages();
+      if (core::Result<void> taken = take_work(); !taken) return taken;
+      if (const auto deadline = machine_.next_deadline(); deadline && *deadline <= now()) {
+        machine_.on_deadline(now());
+        carry_out_effects();
+      }
+      keep_house();
+    }
+    return {};
+  }
+
+ private:
+  void give(gossip::Event event) {
+    machine_.handle(now(), std::move(event));
+    carry_out_effects();
+  }
+
+  void carry_out_effects() {
+    while (std::optional<gossip::Effect> effect = machine_.poll()) {
+      if (auto* send = std::get_if<gossip::Send>(&*effect)) {
+        const core::Instant time = now();
+        if (!transport_.send(time, send->to, send->head, send->payload)) {
+          machine_.handle(time, gossip::Undeliverable{std::move(send->to)});
+        }
+      } else if (auto* work = std::get_if<gossip::Work>(&*effect)) {
+        lane_.start(std::move(*work));
+      } else {
+        report(std::get<gossip::Report>(*effect));
+      }
+    }
+  }
+
+  void report(const gossip::Report& report) {
+    if (const auto* peer = std::get_if<gossip::PeerReport>(&report);
+        peer != nullptr && peer->what == gossip::PeerReport::What::kRefused) {
+      refusal_ = peer->message;
+    }
+    if (on_report_) on_report_(now(), report);
+  }
+
+  void wait() {
+    core::Instant until = std::min(next_status_, next_close_idle_);
+    if (const auto deadline = machine_.next_deadline()) until = std::min(until, *deadline);
+    transport_.wait(wake_.fd(), milliseconds_until(until, now()));
+    wake_.clear();
+  }
+
+  void take_messages() {
+    for (int taken = 0; taken < kMessagesAtOnce; ++taken) {
+      std::optional<gossip::Received> message = transport_.receive();
+      if (!message) return;
+      give(std::move(*message));
+    }
+  }
+
+  core::Result<void> take_work() {
+    // Nearly always one; but the next may be done by the time the first has been handled.
+    while (auto result = lane_.take()) {
+      if (!*result) return core::fail(std::move(result->error().message));
+      give(gossip::WorkDone{std::move(**result)});
+    }
+    return {};
+  }
+
+  void keep_house() {
+    const core::Instant time = now();
+    if (time >= next_status_) {
+      next_status_ = time + kStatusEvery;
+      if (on_status_) on_status_(machine_.status(), machine_.counters());
+    }
+    if (time >= next_close_idle_) {
+      next_close_idle_ = time + kCloseIdleEvery;
+      transport_.close_idle(time);
+    }
+  }
+
+  Transport& transport_;
+  WakeEvent& wake_;
+  std::atomic<bool>& stop_asked_;
+  gossip::Machine& machine_;
+  Lane& lane_;
+  const OnReport& on_report_;
+  const OnStatus& on_status_;
+  bool stopping_ = false;
+  std::string refusal_ = "no contact takes this peer";
+  core::Instant next_status_ = now() + kStatusEvery;
+  core::Instant next_close_idle_ = now() + kCloseIdleEvery;
+};
+
+}  // namespace
+
+struct Node::Impl {
+  std::unique_ptr<Transport> transport;
+  gossip::Address advertise;
+  WakeEvent wake;
+  std::atomic<bool> stop_asked = false;
+  static_assert(std::atomic<bool>::is_always_lock_free);
+};
+
+core::Result<gossip::Address> resolve(const gossip::Address& address) {
+  return parse_endpoint(address).and_then(resolve_endpoint).map([](const Endpoint& endpoint) {
+    return to_string(endpoint);
+  });
+}
+
+core::Result<std::unique_ptr<Node>> Node::open(const NodeConfig& config) {
+  const core::Result<Endpoint> listen = parse_endpoint(config.listen).and_then(resolve_endpoint);
+  if (!listen) return core::fail("cannot listen: " + listen.error().message);
+  if (!is_loopback(*listen) && !config.insecure) {
+    return core::fail(fmt::format(
+        "cannot listen on {}: it is not loopback, and messages are neither authenticated nor "
+        "encrypted; --insecure allows it",
+        config.listen));
+  }
+  auto impl = std::make_unique<Impl>();
+  if (impl->wake.fd() < 0) return core::fail("cannot listen: out of file descriptors");
+  core::Result<std::unique_ptr<Transport>> transport = Transport::open(*listen);
+  if (!transport) return tl::make_unexpected(transport.error());
+  impl->transport = std::move(*transport);
+
+  Endpoint advertised = impl->transport->bound();
+  if (!config.advertise.empty()) {
+    const core::Result<Endpoint> wanted =
+        parse_endpoint(config.advertise).and_then(resolve_endpoint);
+    if (!wanted) return core::fail("cannot advertise: " + wanted.error().message);
+    advertised = Endpoint{wanted->host, wanted->port != 0 ? wanted->port : advertised.port};
+  }
+  impl->advertise = to_string(advertised);
+  keep_freed_buffers();
+  return std::unique_ptr<Node>(new Node(std::move(impl)));
+}
+
+Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Node::~Node() = default;
+
+gossip::Address Node::address() const { return to_string(impl_->transport->bound()); }
+
+Outcome Node::run(core::Replica& replica, core::Storage& storage, gossip::Config config,
+                  core::Identity self, std::optional<core::Bytes> snapshot, core::Rng rng,
+                  const OnReport& on_report, const OnStatus& on_status) {
+  Outcome outcome;
+  config.advertise = impl_->advertise;
+  for (gossip::Address& contact : config.join) {
+    core::Result<gossip::Address> resolved = resolve(contact);
+    if (!resolved) {
+      outcome.result = core::fail("cannot join: " + resolved.error().message);
+      return outcome;
+    }
+    contact = std::move(*resolved);
+  }
+  std::optional<core::ByteView> restored;
+  if (snapshot) {
+    restored = *snapshot;
+    if (core::Result<void> checked = gossip::check_snapshot(*restored); !checked) {
+      outcome.result = std::move(checked);
+      return outcome;
+    }
+  }
+  impl_->transport->set_payload_max(payload_max(replica.schema(), config));
+
+  core::BufferPool pool(kBuffersKept);
+  gossip::Machine machine(now(), self, config, replica.schema(), rng, restored);
+  {
+    Lane lane(replica, storage, pool, impl_->wake);
+    Driver driver(*impl_->transport, impl_->wake, impl_->stop_asked, machine, lane, on_report,
+                  on_status);
+    outcome.result = driver.run();
+  }
+  outcome.status = machine.status();
+  outcome.counters = machine.counters();
+  if (on_status) on_status(outcome.status, outcome.counters);
+  return outcome;
+}
+
+void Node::stop() noexcept {
+  impl_->stop_asked.store(true);
+  impl_->wake.signal();
+}
+
+}  // namespace murmur::net

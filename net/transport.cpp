@@ -1,0 +1,189 @@
+#include "net/transport.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+namespace murmur::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr core::Duration kIdleMax = 60s;
+/// How long a goodbye may take to leave when the sockets are closed.
+constexpr int kGoodbyeMs = 100;
+constexpr int kHandshakeMs = 3000;
+constexpr int kHeartbeatMs = 1000;
+constexpr int kHeartbeatTimeoutMs = 3000;
+/// Peers often start together, and the first attempt then finds nobody listening yet.
+constexpr int kReconnectMs = 25;
+constexpr int kReconnectMaxMs = 1000;
+
+void set_common(zmq::socket_t& socket, const Endpoint& endpoint) {
+  socket.set(zmq::sockopt::ipv6, is_ipv6(endpoint) ? 1 : 0);
+  socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
+  socket.set(zmq::sockopt::heartbeat_ivl, kHeartbeatMs);
+  socket.set(zmq::sockopt::heartbeat_timeout, kHeartbeatTimeoutMs);
+}
+
+/// False if the queue is full. ZeroMQ fails so only at the first frame of a message.
+bool send_frame(zmq::socket_t& socket, zmq::message_t& frame, bool more) {
+  for (;;) {
+    if (zmq_msg_send(frame.handle(), socket.handle(), ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)) >=
+        0) {
+      return true;
+    }
+    if (errno != EINTR) return false;
+  }
+}
+
+/// A frame that is a part of `payload`, which it keeps alive until it has left.
+zmq::message_t piece_of(const core::Payload& payload, std::size_t begin, std::size_t size) {
+  auto* keep = new core::Payload(payload);
+  auto* data = const_cast<std::byte*>(payload->data() + begin);  // ZeroMQ only reads what is sent
+  return {data, size, [](void*, void* hint) { delete static_cast<core::Payload*>(hint); }, keep};
+}
+
+}  // namespace
+
+Transport::Transport() : context_(1), router_(context_, zmq::socket_type::router) {}
+
+core::Result<std::unique_ptr<Transport>> Transport::open(const Endpoint& listen) {
+  std::unique_ptr<Transport> transport;
+  try {
+    transport.reset(new Transport);
+    zmq::socket_t& router = transport->router_;
+    set_common(router, listen);
+    router.set(zmq::sockopt::linger, 0);
+    router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kFrameMax));
+    router.set(zmq::sockopt::rcvhwm, kReceiveQueue);
+    router.bind("tcp://" + to_string(listen));
+    const std::string bound = router.get(zmq::sockopt::last_endpoint);
+    transport->bound_ = parse_endpoint(bound.substr(std::strlen("tcp://"))).value();
+  } catch (const zmq::error_t& error) {
+    return core::fail(fmt::format("cannot listen on {}: {}", to_string(listen), error.what()));
+  }
+  return transport;
+}
+
+Transport::~Transport() {
+  for (auto& [address, link] : links_) link.socket.set(zmq::sockopt::linger, kGoodbyeMs);
+}
+
+void Transport::set_payload_max(std::size_t bytes) {
+  payload_max_ = bytes;
+  pieces_max_ = bytes / kPiece + 2;
+}
+
+Transport::Link* Transport::link(core::Instant now, const gossip::Address& to) {
+  if (const auto found = links_.find(to); found != links_.end()) {
+    found->second.used = now;
+    return &found->second;
+  }
+  const core::Result<Endpoint> endpoint = parse_endpoint(to);
+  // Looking a name up would block; and addresses that others tell us come from anywhere.
+  if (!endpoint || !is_numeric(*endpoint) || endpoint->port == 0) return nullptr;
+  if (links_.size() >= kLinksMax) {
+    links_.erase(std::min_element(links_.begin(), links_.end(), [](const auto& a, const auto& b) {
+      return a.second.used < b.second.used;
+    }));
+  }
+  zmq::socket_t socket(context_, zmq::socket_type::dealer);
+  set_common(socket, *endpoint);
+  socket.set(zmq::sockopt::linger, 0);
+  socket.set(zmq::sockopt::sndhwm, kSendQueue);
+  socket.set(zmq::sockopt::reconnect_ivl, kReconnectMs);
+  socket.set(zmq::sockopt::reconnect_ivl_max, kReconnectMaxMs);
+  // Nothing comes back on it, so nothing is to be kept of what does.
+  socket.set(zmq::sockopt::rcvhwm, 1);
+  socket.set(zmq::sockopt::maxmsgsize, std::int64_t{0});
+  socket.connect("tcp://" + to_string(*endpoint));
+  return &links_.emplace(to, Link{std::move(socket), now}).first->second;
+}
+
+bool Transport::send(core::Instant now, const gossip::Address& to, const core::Bytes& head,
+                     const core::Payload& payload) {
+  try {
+    Link* const out = link(now, to);
+    if (out == nullptr) return false;
+    const std::size_t size = payload ? payload->size() : 0;
+    zmq::message_t first(head.data(), head.size());
+    if (!send_frame(out->socket, first, size > 0)) return false;
+    for (std::size_t begin = 0; begin < size; begin += kPiece) {
+      const std::size_t length = std::min(kPiece, size - begin);
+      zmq::message_t piece = piece_of(payload, begin, length);
+      if (send_frame(out->socket, piece, begin + length < size)) continue;
+      links_.erase(to);  // the connection went in mid-message, and the socket with it
+      return false;
+    }
+    return true;
+  } catch (const zmq::error_t&) {  // out of sockets or file descriptors
+    links_.erase(to);
+    return false;
+  }
+}
+
+bool Transport::receive_frame(zmq::message_t& frame) {
+  for (;;) {
+    if (zmq_msg_recv(frame.handle(), router_.handle(), ZMQ_DONTWAIT) >= 0) return true;
+    if (errno == EAGAIN) return false;
+    if (errno != EINTR) throw zmq::error_t();
+  }
+}
+
+std::optional<gossip::Received> Transport::receive() {
+  zmq::message_t frame;
+  if (!receive_frame(frame)) return std::nullopt;  // the sender's socket, of no interest
+
+  gossip::Received received;
+  // ZeroMQ delivers a message whole or not at all: the rest of its frames are here.
+  if (frame.more() && receive_frame(frame)) {
+    received.head.resize(frame.size());
+    if (frame.size() > 0) std::memcpy(received.head.data(), frame.data(), frame.size());
+    if (const char* host = zmq_msg_gets(frame.handle(), "Peer-Address")) received.from_host = host;
+  }
+  bool cut = false;
+  for (bool more = frame.more(); more;) {
+    zmq::message_t piece;
+    if (!receive_frame(piece)) break;
+    more = piece.more();
+    cut = cut || pieces_.size() == pieces_max_;
+    if (!cut) pieces_.push_back(std::move(piece));
+  }
+  if (!pieces_.empty()) received.payload = join_pieces(cut);
+  return received;
+}
+
+core::Payload Transport::join_pieces(bool cut) {
+  std::size_t size = 0;
+  for (const zmq::message_t& piece : pieces_) size += piece.size();
+  core::Bytes bytes = pool_.take();
+  if (cut || size > payload_max_) {
+    // Too long for anything: a length that no header may name says so, and its bytes do not matter.
+    bytes.resize(payload_max_ + 1);
+  } else {
+    bytes.resize(size);
+    std::size_t at = 0;
+    for (const zmq::message_t& piece : pieces_) {
+      if (piece.size() > 0) std::memcpy(bytes.data() + at, piece.data(), piece.size());
+      at += piece.size();
+    }
+  }
+  pieces_.clear();
+  return pool_.share(std::move(bytes));
+}
+
+void Transport::wait(int fd, long timeout_ms) {
+  zmq_pollitem_t items[] = {{router_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, fd, ZMQ_POLLIN, 0}};
+  if (zmq_poll(items, 2, timeout_ms) < 0 && errno != EINTR) throw zmq::error_t();
+}
+
+void Transport::close_idle(core::Instant now) {
+  std::erase_if(links_, [&](const auto& entry) { return now - entry.second.used > kIdleMax; });
+}
+
+}  // namespace murmur::net
