@@ -1,0 +1,28 @@
+// The CUDA side is a module, libmurmur_cuda.so, opened only when a GPU is wanted: linking cuBLAS
+// would cost every CPU peer 64 ms and 155 MB at its start.
+//
+// Thread rule: any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/replica.hpp"
+#include "core/result.hpp"
+
+namespace murmur::gpu {
+
+struct ReplicaSpec;  // gpu/replica_spec.hpp
+
+/// The module's path: beside the program, or in ../lib/murmur of an installed one.
+core::Result<std::string> find_cuda_module();
+
+/// Opens the module (once a process) and makes a replica on CUDA device `ordinal`.
+core::Result<std::unique_ptr<core::Replica>> make_cuda_replica(const ReplicaSpec& spec,
+                                                               int ordinal);
+
+/// What the module exports, as `murmur_cuda_make_replica`. Module and program are of one build.
+using MakeCudaReplica = void(const ReplicaSpec& spec, int ordinal,
+                             core::Result<std::unique_ptr<core::Replica>>& out);
+
+}  // namespace murmur::gpu
