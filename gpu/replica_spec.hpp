@@ -1,0 +1,54 @@
+// What a replica is made from: the model, the data, the optimizer, and the randomness.
+//
+// Thread rule: values. Peers with the same `model` and `seed` start from the same parameters;
+// `stream` tells them apart in all else (the order of their batches, their closed form's own
+// minimiser and noise).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "core/dataset.hpp"
+#include "core/model_spec.hpp"
+#include "core/replica.hpp"
+#include "core/result.hpp"
+#include "core/schema.hpp"
+#include "gpu/device.hpp"
+
+namespace murmur::gpu {
+
+enum class OptimizerKind : std::uint8_t { kSgd = 0, kAdam = 1, kAdamW = 2 };
+
+/// The update formulas, and what the fields mean, are PyTorch's.
+struct OptimizerSpec {
+  OptimizerKind kind = OptimizerKind::kSgd;
+  float learning_rate = 0.05F;
+  float momentum = 0.9F;      ///< SGD
+  bool nesterov = false;      ///< SGD, with momentum
+  float weight_decay = 0.0F;  ///< added to the gradient; AdamW decays the parameters instead
+  float beta1 = 0.9F;         ///< Adam
+  float beta2 = 0.999F;       ///< Adam
+  float epsilon = 1e-8F;      ///< Adam
+};
+
+struct ReplicaSpec {
+  core::ModelSpec model;
+  /// This peer's part, and what evaluate() measures on. The closed forms use neither.
+  std::shared_ptr<const core::Samples> train;
+  std::shared_ptr<const core::Samples> held_out;
+  std::size_t classes = 0;  ///< the data set's; 0 for regression
+  OptimizerSpec optimizer;
+  std::size_t batch = 32;  ///< rows a step; the last of an epoch may be smaller
+  std::uint64_t seed = 1;
+  std::uint64_t stream = 0;
+  int threads = 1;  ///< on the CPU
+  std::size_t shard_parameters = core::kShardParameters;
+};
+
+/// Error: one line saying which field of the spec cannot be, or why the device cannot be used.
+/// The closed forms live on the CPU whatever the device.
+core::Result<std::unique_ptr<core::Replica>> make_replica(const ReplicaSpec& spec,
+                                                          const DeviceChoice& device = {});
+
+}  // namespace murmur::gpu
