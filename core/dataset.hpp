@@ -31,6 +31,8 @@ struct Samples {
   [[nodiscard]] Samples select(std::span<const std::uint32_t> which) const;
 };
 
+inline constexpr std::size_t kClassesMax = 65536;
+
 struct Dataset {
   std::string name;
   Samples train;
@@ -40,9 +42,10 @@ struct Dataset {
 
 /// `spec`: "digits" (built in; held out are the rows whose 0-based index divides by 5),
 /// "mnist:DIR" (the four IDX files, plain or .gz), "csv:FILE" (plain or .gz, numbers, last column
-/// an integer label; held out as for digits), "linear" (y = 2x + 1 with noise, made from `seed`).
-/// Error: one line naming the file, the place and the limit.
-Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed);
+/// an integer label below `classes_max`; held out as for digits), "linear" (y = 2x + 1 with noise,
+/// made from `seed`). Error: one line naming the file, the place and the limit.
+Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed,
+                             std::size_t classes_max = kClassesMax);
 
 /// How training rows are dealt to peers.
 struct Partition {

@@ -36,10 +36,8 @@ class Rng {
 
   /// Uniform in [0, 1), 53 bits.
   constexpr double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
-  /// Uniform in 0..n-1; n > 0. (Lemire's multiply-shift; the bias is below 2^-32 for n < 2^32.)
-  constexpr std::uint64_t below(std::uint64_t n) {
-    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * n) >> 64);
-  }
+  /// Uniform in 0..n-1; 0 < n <= 2^32. (Lemire's multiply-shift; the bias is below n / 2^32.)
+  constexpr std::uint64_t below(std::uint64_t n) { return ((next() >> 32) * n) >> 32; }
   /// Standard normal (Box-Muller, one of the pair).
   double normal() {
     const double u = 1.0 - uniform();

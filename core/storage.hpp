@@ -4,7 +4,9 @@
 // Thread rule: start() and load() before the peer runs; save() from the compute lane only.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 
 #include "core/bytes.hpp"

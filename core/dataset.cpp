@@ -1,0 +1,158 @@
+#include "core/dataset.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+
+#include "core/csv_reader.hpp"
+#include "core/digits.hpp"
+#include "core/file_io.hpp"
+#include "core/idx_reader.hpp"
+#include "core/rng.hpp"
+
+namespace murmur::core {
+namespace {
+
+constexpr std::size_t kCsvBytesMax = std::size_t{1} << 30;
+constexpr std::size_t kHeldOutEvery = 5;
+constexpr std::size_t kTenDigits = 10;
+
+/// Rows whose 0-based index divides by 5 are held out; the rest train.
+Result<Dataset> split(std::string name, const Samples& all, std::size_t classes) {
+  std::vector<std::uint32_t> train;
+  std::vector<std::uint32_t> held_out;
+  for (std::uint32_t row = 0; row < all.rows; ++row) {
+    (row % kHeldOutEvery == 0 ? held_out : train).push_back(row);
+  }
+  if (train.empty()) return fail(fmt::format("{}: one row is too few to train on", name));
+  return Dataset{std::move(name), all.select(train), all.select(held_out), classes};
+}
+
+std::size_t classes_of(const Samples& samples) {
+  return static_cast<std::size_t>(*std::max_element(samples.labels.begin(),
+                                                    samples.labels.end())) + 1;
+}
+
+Result<Dataset> load_digits() {
+  constexpr std::size_t kTextMax = std::size_t{1} << 20;
+  constexpr float kPixelMax = 16;
+  auto text = gunzip(digits_csv_gz(), kTextMax, "digits");
+  if (!text) return tl::make_unexpected(text.error());
+  auto samples = parse_csv(*text, "digits", kTenDigits);
+  if (!samples) return tl::make_unexpected(samples.error());
+  samples->bytes.assign(samples->floats.begin(), samples->floats.end());
+  samples->floats.clear();
+  samples->scale = 1.0F / kPixelMax;
+  return split("digits", *samples, kTenDigits);
+}
+
+Result<std::filesystem::path> find_idx(const std::filesystem::path& folder, const char* name) {
+  for (const char* suffix : {"", ".gz"}) {
+    std::filesystem::path path = folder / (std::string(name) + suffix);
+    std::error_code ignored;
+    if (std::filesystem::exists(path, ignored)) return path;
+  }
+  return fail(fmt::format("{}: neither {} nor {}.gz is there", folder.string(), name, name));
+}
+
+Result<Samples> load_idx_pair(const std::filesystem::path& folder, const char* images_name,
+                              const char* labels_name) {
+  const auto images_path = find_idx(folder, images_name);
+  if (!images_path) return tl::make_unexpected(images_path.error());
+  const auto labels_path = find_idx(folder, labels_name);
+  if (!labels_path) return tl::make_unexpected(labels_path.error());
+  auto labels = read_idx_labels(*labels_path, kTenDigits);
+  if (!labels) return tl::make_unexpected(labels.error());
+  auto images = read_idx_images(*images_path);
+  if (!images) return tl::make_unexpected(images.error());
+  if (images->count != labels->size()) {
+    return fail(fmt::format("{}: {} images, but {} labels in {}", images_path->string(),
+                            images->count, labels->size(), labels_path->string()));
+  }
+  Samples samples;
+  samples.rows = images->count;
+  samples.width = images->width;
+  samples.bytes = std::move(images->pixels);
+  samples.scale = 1.0F / 255.0F;
+  samples.labels = std::move(*labels);
+  return samples;
+}
+
+Result<Dataset> load_mnist(const std::filesystem::path& folder) {
+  auto train = load_idx_pair(folder, "train-images-idx3-ubyte", "train-labels-idx1-ubyte");
+  if (!train) return tl::make_unexpected(train.error());
+  auto test = load_idx_pair(folder, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte");
+  if (!test) return tl::make_unexpected(test.error());
+  if (train->width != test->width) {
+    return fail(fmt::format("{}: training images of {} pixels, test images of {}",
+                            folder.string(), train->width, test->width));
+  }
+  return Dataset{"mnist", std::move(*train), std::move(*test), kTenDigits};
+}
+
+Result<Dataset> load_csv(const std::filesystem::path& file, std::size_t classes_max) {
+  const auto text = read_data_file(file, kCsvBytesMax);
+  if (!text) return tl::make_unexpected(text.error());
+  const auto samples = parse_csv(*text, file.string(), classes_max);
+  if (!samples) return tl::make_unexpected(samples.error());
+  return split(file.string(), *samples, classes_of(*samples));
+}
+
+/// y = 2x + 1 + noise, x uniform in [-1, 1): the tutorial's regression.
+Result<Dataset> make_linear(std::uint64_t seed) {
+  constexpr std::size_t kRows = 1000;
+  constexpr double kNoise = 0.05;
+  Rng rng(seed, 0, "data linear");
+  Samples samples;
+  samples.rows = kRows;
+  samples.width = 1;
+  samples.target_width = 1;
+  for (std::size_t i = 0; i < kRows; ++i) {
+    const double x = 2.0 * rng.uniform() - 1.0;
+    samples.floats.push_back(static_cast<float>(x));
+    samples.targets.push_back(static_cast<float>(2.0 * x + 1.0 + kNoise * rng.normal()));
+  }
+  return split("linear", samples, 0);
+}
+
+template <class T>
+void copy_rows(const std::vector<T>& from, std::size_t width, std::span<const std::uint32_t> rows,
+               std::vector<T>& to) {
+  if (from.empty()) return;
+  to.reserve(rows.size() * width);
+  for (const std::uint32_t row : rows) {
+    const auto begin = from.begin() + static_cast<std::ptrdiff_t>(row * width);
+    to.insert(to.end(), begin, begin + static_cast<std::ptrdiff_t>(width));
+  }
+}
+
+}  // namespace
+
+Samples Samples::select(std::span<const std::uint32_t> which) const {
+  Samples out;
+  out.rows = which.size();
+  out.width = width;
+  out.scale = scale;
+  out.target_width = target_width;
+  copy_rows(bytes, width, which, out.bytes);
+  copy_rows(floats, width, which, out.floats);
+  copy_rows(labels, 1, which, out.labels);
+  copy_rows(targets, target_width, which, out.targets);
+  return out;
+}
+
+Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed, std::size_t classes_max) {
+  constexpr std::string_view kMnist = "mnist:";
+  constexpr std::string_view kCsv = "csv:";
+  if (spec == "digits") return load_digits();
+  if (spec == "linear") return make_linear(seed);
+  if (spec.starts_with(kMnist) && spec.size() > kMnist.size()) {
+    return load_mnist(spec.substr(kMnist.size()));
+  }
+  if (spec.starts_with(kCsv) && spec.size() > kCsv.size()) {
+    return load_csv(spec.substr(kCsv.size()), classes_max);
+  }
+  return fail(fmt::format("data '{}' is none of digits, mnist:DIR, csv:FILE, linear", spec));
+}
+
+}  // namespace murmur::core

@@ -1,0 +1,150 @@
+#include "core/file_io.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+#include <zlib.h>
+
+namespace murmur::core {
+namespace {
+
+std::string errno_text() { return std::generic_category().message(errno); }
+
+/// Closes a file descriptor.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() { close(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return fd_; }
+  /// 0, or -1 with errno.
+  int close() {
+    const int fd = std::exchange(fd_, -1);
+    return fd < 0 ? 0 : ::close(fd);
+  }
+
+ private:
+  int fd_;
+};
+
+bool write_all(int fd, ByteView data) {
+  while (!data.empty()) {
+    const ssize_t n = ::write(fd, data.data(), data.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    data = data.subspan(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+bool sync_directory(const std::filesystem::path& directory) {
+  const Descriptor fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return fd.get() >= 0 && ::fsync(fd.get()) == 0;
+}
+
+}  // namespace
+
+Result<Bytes> read_file(const std::filesystem::path& path, std::size_t bytes_max) {
+  const auto failed = [&path] {
+    return fail(fmt::format("{}: cannot read: {}", path.string(), errno_text()));
+  };
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info {};
+  if (fd.get() < 0 || ::fstat(fd.get(), &info) != 0) return failed();
+  // The size is a hint (a pipe has none); what is read decides.
+  const auto hint = static_cast<std::size_t>(std::max<off_t>(info.st_size, 0));
+  Bytes bytes(std::min(hint, bytes_max) + 1);
+  std::size_t size = 0;
+  while (true) {
+    const ssize_t n = ::read(fd.get(), bytes.data() + size, bytes.size() - size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return failed();
+    if (n == 0) break;
+    size += static_cast<std::size_t>(n);
+    if (size > bytes_max) {
+      return fail(fmt::format("{}: more than {} bytes", path.string(), bytes_max));
+    }
+    if (size == bytes.size()) bytes.resize(std::min(2 * size, bytes_max + 1));
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+Result<Bytes> gunzip(ByteView compressed, std::size_t bytes_max, const std::string& name) {
+  z_stream stream{};
+  constexpr int kGzipWindow = 15 + 16;  // the largest window; +16 asks for the gzip wrapper
+  if (inflateInit2(&stream, kGzipWindow) != Z_OK) return fail(name + ": zlib cannot start");
+  struct End {
+    z_stream* stream;
+    ~End() { inflateEnd(stream); }
+  } const end{&stream};
+
+  constexpr std::size_t kStep = std::size_t{1} << 20;  // also keeps zlib's 32-bit lengths safe
+  Bytes out;
+  std::size_t size = 0;
+  std::size_t taken = 0;
+  while (true) {
+    if (size == out.size()) out.resize(std::min(std::max(2 * size, kStep), bytes_max + 1));
+    const std::size_t room = std::min(out.size() - size, kStep);
+    const std::size_t left = std::min(compressed.size() - taken, kStep);
+    stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(compressed.data() + taken));
+    stream.avail_in = static_cast<uInt>(left);
+    stream.next_out = reinterpret_cast<Bytef*>(out.data() + size);
+    stream.avail_out = static_cast<uInt>(room);
+    const int status = inflate(&stream, Z_NO_FLUSH);
+    taken += left - stream.avail_in;
+    size += room - stream.avail_out;
+    if (size > bytes_max) {
+      return fail(fmt::format("{}: more than {} bytes when decompressed", name, bytes_max));
+    }
+    if (status == Z_STREAM_END) {
+      if (taken == compressed.size()) break;
+      inflateReset(&stream);  // another member follows
+      continue;
+    }
+    if (status == Z_OK) continue;
+    if (status == Z_BUF_ERROR && taken == compressed.size()) {
+      return fail(fmt::format("{}: gzip data ends early, after {} bytes", name, taken));
+    }
+    return fail(fmt::format("{}: damaged gzip data near byte {}", name, taken));
+  }
+  out.resize(size);
+  return out;
+}
+
+Result<Bytes> read_data_file(const std::filesystem::path& path, std::size_t bytes_max) {
+  auto bytes = read_file(path, bytes_max);
+  if (!bytes || bytes->size() < 2) return bytes;
+  const bool gzip = (*bytes)[0] == std::byte{0x1f} && (*bytes)[1] == std::byte{0x8b};
+  return gzip ? gunzip(*bytes, bytes_max, path.string()) : std::move(bytes);
+}
+
+Result<void> write_file_atomically(const std::filesystem::path& path,
+                                   std::span<const ByteView> parts) {
+  std::filesystem::path temporary = path;
+  temporary += ".tmp";
+  const auto failed = [&] {
+    auto error = fail(fmt::format("{}: cannot write: {}", path.string(), errno_text()));
+    ::unlink(temporary.c_str());
+    return error;
+  };
+  Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (fd.get() < 0) return failed();
+  for (const ByteView part : parts) {
+    if (!write_all(fd.get(), part)) return failed();
+  }
+  if (::fsync(fd.get()) != 0 || fd.close() != 0) return failed();
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return failed();
+  const std::filesystem::path parent = path.parent_path();
+  if (!sync_directory(parent.empty() ? "." : parent)) {
+    return fail(fmt::format("{}: cannot sync its folder: {}", path.string(), errno_text()));
+  }
+  return {};
+}
+
+}  // namespace murmur::core

@@ -1,0 +1,30 @@
+// Reading whole files under a cap and replacing them atomically, and gzip. Errors name the file.
+// Thread rule: free functions; two writers of one path must be kept apart by the caller.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+
+#include "core/bytes.hpp"
+#include "core/result.hpp"
+
+namespace murmur::core {
+
+/// The whole file. Error: it cannot be read, or holds more than `bytes_max`.
+Result<Bytes> read_file(const std::filesystem::path& path, std::size_t bytes_max);
+
+/// As read_file, decompressed if it is gzip; `bytes_max` bounds both sizes. Memory grows with what
+/// has been decompressed, never with what a header claims.
+Result<Bytes> read_data_file(const std::filesystem::path& path, std::size_t bytes_max);
+
+/// All members of a gzip stream. `name` begins the error's message. Error: truncated, damaged, or
+/// more than `bytes_max`.
+Result<Bytes> gunzip(ByteView compressed, std::size_t bytes_max, const std::string& name);
+
+/// Writes `parts` one after another to PATH.tmp, fsyncs, renames it to PATH and fsyncs the folder:
+/// after a crash PATH is either the old file or the new one. On failure PATH.tmp is removed.
+Result<void> write_file_atomically(const std::filesystem::path& path,
+                                   std::span<const ByteView> parts);
+
+}  // namespace murmur::core

@@ -1,0 +1,18 @@
+#include "core/storage.hpp"
+
+namespace murmur::core {
+
+Result<Identity> MemoryStorage::start(PeerId fresh) {
+  if (!identity_.id) identity_.id = fresh;
+  ++identity_.boot;
+  return identity_;
+}
+
+Result<std::optional<Bytes>> MemoryStorage::load() { return checkpoint_; }
+
+Result<void> MemoryStorage::save(ByteView checkpoint) {
+  checkpoint_.emplace(checkpoint.begin(), checkpoint.end());
+  return {};
+}
+
+}  // namespace murmur::core

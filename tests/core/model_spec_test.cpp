@@ -1,0 +1,66 @@
+#include "core/model_spec.hpp"
+
+#include "tests/catch.hpp"
+
+namespace murmur::core {
+namespace {
+
+TEST_CASE("specs read and print back") {
+  for (const char* text : {"mlp:64-128-10", "mlp:784-256-128-10", "linear", "quadratic:64",
+                           "least-squares:8"}) {
+    CHECK(to_string(parse_model(text).value()) == text);
+  }
+}
+
+TEST_CASE("an mlp has PyTorch's names and shapes") {
+  const Schema schema = make_schema(parse_model("mlp:4-3-2").value());
+  REQUIRE(schema.tensors().size() == 4);
+  CHECK(schema.tensors()[0].name == "0.weight");
+  CHECK(schema.tensors()[0].shape == std::vector<std::size_t>{3, 4});
+  CHECK(schema.tensors()[1].name == "0.bias");
+  CHECK(schema.tensors()[1].offset == 12);
+  CHECK(schema.tensors()[2].name == "2.weight");
+  CHECK(schema.tensors()[3].name == "2.bias");
+  CHECK(schema.parameters() == 12 + 3 + 6 + 2);
+  CHECK(schema.shards() == 1);
+}
+
+TEST_CASE("linear has two layers and nothing between; a closed form has x") {
+  const Schema linear = make_schema(parse_model("linear").value());
+  CHECK(linear.parameters() == 4);
+  CHECK(linear.tensors()[2].name == "1.weight");
+  const Schema quadratic = make_schema(parse_model("quadratic:5").value());
+  CHECK(quadratic.tensors()[0].name == "x");
+  CHECK(quadratic.parameters() == 5);
+}
+
+TEST_CASE("shards cover the parameters and the schema's hash tells models and cuts apart") {
+  const ModelSpec spec = parse_model("mlp:10-10-10").value();
+  const Schema schema = make_schema(spec, 100);
+  CHECK(schema.parameters() == 220);
+  REQUIRE(schema.shards() == 3);
+  CHECK(schema.shard(2).offset == 200);
+  CHECK(schema.shard(2).size == 20);
+  CHECK(schema.hash() != make_schema(spec).hash());
+  CHECK(schema.hash() == make_schema(spec, 100).hash());
+  CHECK(schema.hash() != make_schema(parse_model("mlp:10-10-11").value(), 100).hash());
+}
+
+TEST_CASE("what is no model is refused with the limit") {
+  CHECK(parse_model("cnn:3").error().message ==
+        "model 'cnn:3' is none of mlp:IN-...-OUT, linear, quadratic:D, least-squares:D");
+  CHECK(parse_model("mlp:64").error().message ==
+        "model 'mlp:64': 1 width, 2 or more make a network");
+  CHECK(parse_model("mlp:64--10").error().message == "model 'mlp:64--10': width '' is not in 1..65536");
+  CHECK(parse_model("mlp:64-0").error().message == "model 'mlp:64-0': width '0' is not in 1..65536");
+  CHECK(parse_model("mlp:64-65537").error().message ==
+        "model 'mlp:64-65537': width '65537' is not in 1..65536");
+  CHECK(parse_model("mlp:65536-65536").error().message ==
+        "model 'mlp:65536-65536': more than 268435456 parameters");
+  CHECK_FALSE(parse_model("quadratic:0"));
+  CHECK_FALSE(parse_model("quadratic:4x"));
+  CHECK_FALSE(parse_model(""));
+}
+
+}  // namespace
+}  // namespace murmur::core
