@@ -61,7 +61,8 @@ class Context {
     if (threads_ == 1 || count == 1) {
       for (std::size_t i = 0; i < count; ++i) f(i);
     } else {
-      run_tasks(count, [](void* self, std::size_t i) { (*static_cast<F*>(self))(i); },
+      using Task = std::remove_reference_t<F>;
+      run_tasks(count, [](void* self, std::size_t i) { (*static_cast<Task*>(self))(i); },
                 const_cast<void*>(static_cast<const void*>(std::addressof(f))));
     }
   }
