@@ -42,6 +42,7 @@ struct Counters {
   std::uint64_t receipts_taken = 0;     ///< an exchange is complete when its receipt is taken
   std::uint64_t lost_here = 0;          ///< given by a neighbour, not in this replica
   std::uint64_t lost_there = 0;         ///< in this replica, not in the neighbour that gave it
+  std::uint64_t undeliverable = 0;      ///< the transport could not hand on
   std::uint64_t messages_sent = 0;
   std::uint64_t messages_received = 0;
   std::uint64_t bytes_sent = 0;

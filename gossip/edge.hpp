@@ -77,11 +77,8 @@ class Edge {
   std::uint64_t refused = 0;  ///< receipted as refused: given by the other, not applied here
   std::uint64_t voided = 0;   ///< came as Void: likewise
 
-  template <class Archive>
-  void serialize(Archive& archive);  // edge_archive.hpp
-
  private:
-  friend struct EdgeArchive;
+  friend struct EdgeArchive;  // snapshot.cpp
   struct Taken {
     core::Boot boot = 0;
     std::uint32_t seq = 0;            ///< the highest seen of that boot

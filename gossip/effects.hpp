@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 
 #include "core/bytes.hpp"
@@ -43,6 +45,8 @@ using Event = std::variant<Received, WorkDone, Undeliverable, Stop>;
 // ---- effects -----------------------------------------------------------------------------------
 
 struct Send {
+  Send(Address address, core::Bytes head_bytes, core::Payload payload_bytes)
+      : to(std::move(address)), head(std::move(head_bytes)), payload(std::move(payload_bytes)) {}
   Address to;
   core::Bytes head;
   core::Payload payload;  ///< null if none

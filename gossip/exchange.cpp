@@ -1,0 +1,374 @@
+#include "gossip/exchange.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/check.hpp"
+#include "gossip/staleness.hpp"
+
+namespace murmur::gossip {
+namespace {
+
+constexpr std::uint32_t kBusyRetryMs = 10;
+constexpr std::uint32_t kRetryMsMax = 60'000;
+constexpr double kStalenessSmoothing = 0.1;
+
+std::uint64_t difference(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
+
+double ratio_of(const core::MixStats& mix) { return mix.norm > 0 ? mix.distance / mix.norm : 0.0; }
+
+}  // namespace
+
+Exchange::Exchange(Shell& shell, Links& links, Edges& edges)
+    : shell_(shell), links_(links), edges_(edges) {}
+
+// ---- initiating ----------------------------------------------------------------------------------
+
+bool Exchange::begin_offer() {
+  if (own_ || shell_.schema.shards() == 0) return true;
+  // Uniform over those that are up, not owed a transfer, and have not asked to be left alone.
+  core::PeerId chosen;
+  std::uint64_t eligible = 0;
+  for (const auto& [id, link] : links_.all()) {
+    if (!link.up || link.phase == Phase::kJoining || link.phase == Phase::kDone) continue;
+    if (const auto it = partners_.find(id); it != partners_.end() && it->second.not_before > shell_.now) continue;
+    if (const auto it = edges_.find(id); it != edges_.end() && it->second.outbox()) continue;
+    if (is_serving(id)) continue;
+    if (shell_.rng.below(++eligible) == 0) chosen = id;
+  }
+  if (eligible == 0) return false;
+  own_ = OwnOffer{{shell_.self.boot, ++offers_}, chosen, next_shard_, 0, {}, {}, OwnOffer::Stage::kChosen};
+  next_shard_ = (next_shard_ + 1) % shell_.schema.shards();
+  return true;
+}
+
+void Exchange::done(const OfferMade& result) {
+  const auto making = std::get<OwnOffer>(in_lane_);
+  in_lane_ = std::monostate{};
+  if (!own_ || own_->id != making.id) return;  // withdrawn meanwhile
+  own_->stage = OwnOffer::Stage::kSent;
+  own_->deadline = shell_.now + shell_.config.offer_timeout;
+  past_[making.id.number % past_.size()] = {making.id, own_->step, own_->made};
+  ++shell_.counters.offers_made;
+  const auto expected = std::min(expected_staleness_, 1e9);
+  links_.send(own_->to,
+              wire::Offer{own_->id, own_->shard, result.codec, static_cast<std::uint32_t>(expected + 0.5)},
+              result.payload);
+  shell_.timers.arm(offer_timer_, {own_->deadline, TimerKind::kOffer, {}, 0});
+}
+
+void Exchange::withdraw() {
+  if (!own_) return;
+  own_.reset();
+  ++shell_.counters.offers_withdrawn;
+}
+
+void Exchange::on_offer_timer() {
+  offer_timer_.armed.reset();
+  if (!own_ || own_->stage != OwnOffer::Stage::kSent) return;
+  if (own_->deadline > shell_.now) {
+    return shell_.timers.arm(offer_timer_, {own_->deadline, TimerKind::kOffer, {}, 0});
+  }
+  // Forgetting the offer undoes nothing: if its transfer comes after all, it is applied.
+  own_.reset();
+  ++shell_.counters.offers_timed_out;
+}
+
+void Exchange::on_decline(const wire::Header& header, const wire::Decline& decline) {
+  if (!own_ || own_->stage != OwnOffer::Stage::kSent || own_->id != decline.offer) return;
+  if (own_->to != header.src) return;
+  own_.reset();
+  ++shell_.counters.declines_received;
+  const auto wait = std::chrono::milliseconds(std::min(decline.retry_ms, kRetryMsMax));
+  partners_[header.src].not_before = shell_.now + shell_.jitter(wait);
+}
+
+void Exchange::on_transfer(const wire::Header& header, const wire::Transfer& transfer,
+                           core::Payload payload) {
+  const core::PeerId from = header.src;
+  Edge& edge = edges_[from];
+  if (const Take* take = taking(from)) {
+    // The same one again waits for its receipt; another cannot come before that receipt is out.
+    if (take->id == transfer.id) ++shell_.counters.transfers_duplicate;
+    return;
+  }
+  if (edge.already_seen(transfer.id)) {
+    ++shell_.counters.transfers_duplicate;
+    return send_receipt(from, transfer.id, false);
+  }
+  Take take{from, transfer.id, {transfer.shard, transfer.codec, std::move(payload), transfer.weight},
+            0, std::nullopt};
+  if (own_ && own_->id == transfer.offer && own_->to == from) own_.reset();
+  const Past& past = past_[transfer.offer.number % past_.size()];
+  if (past.id == transfer.offer) {
+    take.since = {past.step, past.made};
+    take.lag = difference(past.step, transfer.step);
+  } else {
+    take.lag = difference(shell_.step, transfer.step);
+  }
+  const std::size_t bytes = take.work.delta ? take.work.delta->size() : 0;
+  if (!fits(transfer.shard, transfer.codec, bytes) || !(transfer.weight > 0 && transfer.weight <= 1)) {
+    edge.mark_seen(transfer.id);
+    ++edge.refused;
+    ++shell_.counters.transfers_refused;
+    return send_receipt(from, transfer.id, true);
+  }
+  absorb_queue_.push_back(std::move(take));
+}
+
+void Exchange::on_void(const wire::Header& header, const wire::Void& voided) {
+  const core::PeerId from = header.src;
+  Edge& edge = edges_[from];
+  if (taking(from) != nullptr) return;
+  if (!edge.already_seen(voided.id)) {
+    edge.mark_seen(voided.id);
+    ++edge.voided;
+    ++shell_.counters.transfers_voided;
+  }
+  send_receipt(from, voided.id, false);
+}
+
+void Exchange::done(const Absorbed& result) {
+  const Take take = std::get<Take>(std::move(in_lane_));
+  in_lane_ = std::monostate{};
+  Edge& edge = edges_[take.from];
+  edge.mark_seen(take.id);
+  if (!result.mix) {
+    ++edge.refused;
+    ++shell_.counters.transfers_refused;
+    return send_receipt(take.from, take.id, true);
+  }
+  send_receipt(take.from, take.id, false);
+  ++shell_.counters.transfers_applied;
+  ++completed_;
+  ExchangeReport report;
+  report.peer = take.from;
+  report.initiated = true;
+  report.shard = take.work.shard;
+  report.id = take.id;
+  report.weight = take.work.weight;
+  report.ratio = ratio_of(*result.mix);
+  report.lag = take.lag;
+  if (take.since) {
+    report.staleness = shell_.step - take.since->first;
+    report.age = shell_.now - take.since->second;
+    const auto staleness = static_cast<double>(report.staleness);
+    expected_staleness_ += kStalenessSmoothing * (staleness - expected_staleness_);
+    staleness_sum_ += staleness;
+    ++staleness_count_;
+  }
+  measured(take.from, report.ratio);
+  shell_.report(report);
+}
+
+void Exchange::send_receipt(core::PeerId to, core::TransferId id, bool refused) {
+  links_.send(to, wire::Receipt{id, refused});
+}
+
+// ---- serving -------------------------------------------------------------------------------------
+
+void Exchange::decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason) {
+  ++shell_.counters.declines_sent;
+  const bool crossed = reason == wire::DeclineReason::kCrossed;
+  links_.send(to, wire::Decline{offer, reason, crossed ? 0 : kBusyRetryMs});
+}
+
+void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer, core::Payload payload) {
+  const core::PeerId from = header.src;
+  Edge& edge = edges_[from];
+  if (offer.id <= edge.answered) {
+    if (edge.outbox() && edge.outbox()->offer == offer.id) {
+      ++shell_.counters.transfers_resent;
+      send_outbox(from, *edge.outbox());
+    }
+    return;
+  }
+  edge.answered = offer.id;
+  if (own_ && own_->to == from) {
+    // Crossed: both would subtract the same difference, and the pair would swap. The lower id's
+    // offer stands.
+    if (shell_.self.id < from) return decline(from, offer.id, wire::DeclineReason::kCrossed);
+    withdraw();
+  }
+  const bool open = shell_.phase != Phase::kJoining && shell_.phase != Phase::kDone;
+  if (!open || edge.outbox() || is_serving(from) || serve_queue_.size() >= shell_.config.serve_queue_max) {
+    return decline(from, offer.id, wire::DeclineReason::kBusy);
+  }
+  if (!fits(offer.shard, offer.codec, payload ? payload->size() : 0)) {
+    return decline(from, offer.id, wire::DeclineReason::kShape);
+  }
+  const std::uint64_t lag = difference(header.step, shell_.step);
+  const auto weight = weight_for(shell_.config.staleness, offer.expected_staleness, lag);
+  if (!weight) return decline(from, offer.id, wire::DeclineReason::kStale);
+  serve_queue_.push_back({from, offer.id,
+                          {offer.shard, offer.codec, std::move(payload), shell_.config.transfer_codec,
+                           shell_.rng.next(), *weight},
+                          lag});
+}
+
+void Exchange::done(Responded& result) {
+  const Serve serve = std::get<Serve>(std::move(in_lane_));
+  in_lane_ = std::monostate{};
+  if (!result.mix) return decline(serve.from, serve.offer, wire::DeclineReason::kNotFinite);
+  OutboxEntry made;
+  made.offer = serve.offer;
+  made.shard = serve.work.shard;
+  made.codec = result.codec;
+  made.weight = serve.work.weight;
+  made.step = shell_.step;
+  made.delta = std::move(result.delta);
+  const OutboxEntry& entry = edges_[serve.from].create(shell_.self.boot, std::move(made));
+  ++shell_.counters.transfers_made;
+  ++completed_;
+  ExchangeReport report;
+  report.peer = serve.from;
+  report.shard = entry.shard;
+  report.id = entry.id;
+  report.weight = entry.weight;
+  report.ratio = ratio_of(*result.mix);
+  report.lag = serve.lag;
+  measured(serve.from, report.ratio);
+  shell_.report(report);
+  send_outbox(serve.from, entry);
+}
+
+void Exchange::send_outbox(core::PeerId to, const OutboxEntry& entry) {
+  const Link* link = links_.find(to);
+  if (link == nullptr || !link->up) return;  // goes out when the link is up again
+  if (entry.delta) {
+    links_.send(to,
+                wire::Transfer{entry.id, entry.offer, entry.shard, entry.codec, entry.weight, entry.step},
+                entry.delta);
+  } else {
+    links_.send(to, wire::Void{entry.id});
+  }
+  Partner& partner = partners_[to];
+  if (!partner.resend.armed) {
+    partner.backoff = core::Duration{0};
+    shell_.timers.arm(partner.resend, {shell_.now + shell_.back_off(partner.backoff), TimerKind::kResend, to, 0});
+  }
+}
+
+void Exchange::on_resend_timer(core::PeerId peer) {
+  Partner& partner = partners_[peer];
+  partner.resend.armed.reset();
+  const Edge& edge = edges_[peer];
+  const Link* link = links_.find(peer);
+  if (!edge.outbox() || link == nullptr || !link->up) return;
+  const core::Duration wait = shell_.back_off(partner.backoff);
+  shell_.timers.arm(partner.resend, {shell_.now + wait, TimerKind::kResend, peer, 0});
+  ++shell_.counters.transfers_resent;
+  send_outbox(peer, *edge.outbox());
+}
+
+void Exchange::on_receipt(const wire::Header& header, const wire::Receipt& receipt) {
+  if (edges_[header.src].receipt(receipt.id)) ++shell_.counters.receipts_taken;
+}
+
+// ---- links ---------------------------------------------------------------------------------------
+
+void Exchange::on_link(core::PeerId peer, LinkChange change) {
+  if (change == LinkChange::kNone) return;
+  if (change == LinkChange::kUp) {
+    if (const auto it = edges_.find(peer); it != edges_.end() && it->second.outbox()) {
+      send_outbox(peer, *it->second.outbox());
+    }
+    return;
+  }
+  if (own_ && own_->to == peer) withdraw();
+  if (change == LinkChange::kNewBoot) {
+    // What the old boot sent is void until the two have compared notes; a transfer that is still in
+    // its outbox comes again.
+    std::erase_if(serve_queue_, [peer](const Serve& s) { return s.from == peer; });
+    std::erase_if(absorb_queue_, [peer](const Take& t) { return t.from == peer; });
+  }
+  limit_unreachable_payloads();
+}
+
+void Exchange::limit_unreachable_payloads() {
+  std::size_t kept = 0;
+  for (auto& [id, edge] : edges_) {
+    if (!edge.outbox() || !edge.outbox()->delta) continue;
+    const Link* link = links_.find(id);
+    if (link != nullptr && link->up) continue;
+    if (++kept > shell_.config.outbox_unreachable_max) edge.void_outbox();
+  }
+}
+
+// ---- the lane ------------------------------------------------------------------------------------
+
+std::optional<Work> Exchange::next_work() {
+  CHECK_INVARIANT(in_lane_.index() == 0);
+  if (!absorb_queue_.empty()) {
+    Take take = std::move(absorb_queue_.front());
+    absorb_queue_.pop_front();
+    Work work = take.work;
+    in_lane_ = std::move(take);
+    return work;
+  }
+  if (!serve_queue_.empty()) {
+    Serve serve = std::move(serve_queue_.front());
+    serve_queue_.pop_front();
+    Work work = serve.work;
+    in_lane_ = std::move(serve);
+    return work;
+  }
+  if (own_ && own_->stage == OwnOffer::Stage::kChosen) {
+    own_->stage = OwnOffer::Stage::kMaking;
+    own_->step = shell_.step;
+    own_->made = shell_.now;
+    in_lane_ = *own_;
+    return MakeOffer{own_->shard, shell_.config.offer_codec};
+  }
+  return std::nullopt;
+}
+
+bool Exchange::busy_with(core::PeerId peer) const {
+  if (const auto* serve = std::get_if<Serve>(&in_lane_)) return serve->from == peer;
+  if (const auto* take = std::get_if<Take>(&in_lane_)) return take->from == peer;
+  return false;
+}
+
+bool Exchange::is_serving(core::PeerId peer) const {
+  const auto* serve = std::get_if<Serve>(&in_lane_);
+  if (serve != nullptr && serve->from == peer) return true;
+  return std::any_of(serve_queue_.begin(), serve_queue_.end(),
+                     [peer](const Serve& s) { return s.from == peer; });
+}
+
+const Exchange::Take* Exchange::taking(core::PeerId peer) const {
+  const auto* take = std::get_if<Take>(&in_lane_);
+  if (take != nullptr && take->from == peer) return take;
+  const auto it = std::find_if(absorb_queue_.begin(), absorb_queue_.end(),
+                               [peer](const Take& t) { return t.from == peer; });
+  return it == absorb_queue_.end() ? nullptr : &*it;
+}
+
+bool Exchange::fits(core::ShardId shard, core::Codec codec, std::size_t bytes) const {
+  return shard < shell_.schema.shards() &&
+         bytes == core::encoded_size(codec, shell_.schema.shard(shard).size);
+}
+
+bool Exchange::owes_receipts() const {
+  return std::any_of(edges_.begin(), edges_.end(), [this](const auto& entry) {
+    if (!entry.second.outbox()) return false;
+    const Link* link = links_.find(entry.first);
+    return link != nullptr && link->up;
+  });
+}
+
+// ---- measures ------------------------------------------------------------------------------------
+
+void Exchange::measured(core::PeerId peer, double ratio) {
+  std::erase_if(recent_, [peer](const Ratio& r) { return r.peer == peer; });
+  recent_.insert(recent_.begin(), {peer, ratio});
+  if (recent_.size() > shell_.config.settle_distinct) recent_.pop_back();
+}
+
+double Exchange::staleness_mean() const {
+  if (staleness_count_ == 0) return 0;
+  return staleness_sum_ / static_cast<double>(staleness_count_);
+}
+
+}  // namespace murmur::gossip

@@ -1,0 +1,130 @@
+// Exchange: offer, transfer, receipt (docs/protocol.md, "The exchange"). Only a transfer moves mass,
+// and the serving side's decision alone creates it; everything else may be lost.
+//
+// Here live the own offer in flight (at most one), the offers to serve, the transfers to absorb, and
+// the outboxes' re-sending. The lane asks for the next work and brings back its result.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "gossip/links.hpp"
+#include "gossip/shell.hpp"
+
+namespace murmur::gossip {
+
+class Exchange {
+ public:
+  Exchange(Shell& shell, Links& links, Edges& edges);
+
+  // ---- messages, already validated but for their meaning ----
+  void on_offer(const wire::Header& header, const wire::Offer& offer, core::Payload payload);
+  void on_transfer(const wire::Header& header, const wire::Transfer& transfer, core::Payload payload);
+  void on_void(const wire::Header& header, const wire::Void& voided);
+  void on_receipt(const wire::Header& header, const wire::Receipt& receipt);
+  void on_decline(const wire::Header& header, const wire::Decline& decline);
+
+  void on_link(core::PeerId peer, LinkChange change);
+  void on_offer_timer();
+  void on_resend_timer(core::PeerId peer);
+
+  // ---- the lane ----
+  /// The next absorbing, serving or offering to do; the lane must be free.
+  std::optional<Work> next_work();
+  void done(const OfferMade& result);
+  void done(Responded& result);
+  void done(const Absorbed& result);
+  /// A work on the edge to `peer` is in the lane.
+  [[nodiscard]] bool busy_with(core::PeerId peer) const;
+
+  /// Begins an own offer to a random neighbour, unless one is in flight. False: nobody to offer to.
+  bool begin_offer();
+  [[nodiscard]] bool offering() const { return own_.has_value(); }
+  /// Forgets offers of others not yet served (the end of the run).
+  void drop_serving() { serve_queue_.clear(); }
+
+  [[nodiscard]] std::size_t queued() const { return serve_queue_.size() + absorb_queue_.size(); }
+  /// A neighbour that is up still owes a receipt.
+  [[nodiscard]] bool owes_receipts() const;
+
+  // ---- what the exchanges measured ----
+  struct Ratio {
+    core::PeerId peer;
+    double ratio = 0;  ///< ‖d‖/‖x‖ of the last exchange with it
+  };
+  /// With distinct neighbours, newest first, at most Config::settle_distinct.
+  [[nodiscard]] const std::vector<Ratio>& recent() const { return recent_; }
+  void forget_recent() { recent_.clear(); }
+  [[nodiscard]] std::uint64_t completed() const { return completed_; }
+  [[nodiscard]] double staleness_mean() const;
+
+ private:
+  struct OwnOffer {
+    core::OfferId id;
+    core::PeerId to;
+    core::ShardId shard = 0;
+    std::uint64_t step = 0;     ///< when the payload was made
+    core::Instant made{};
+    core::Instant deadline{};
+    enum class Stage : std::uint8_t { kChosen, kMaking, kSent } stage = Stage::kChosen;
+  };
+  struct Serve {
+    core::PeerId from;
+    core::OfferId offer;
+    Respond work;
+    std::uint64_t lag = 0;
+  };
+  struct Take {
+    core::PeerId from;
+    core::TransferId id;
+    Absorb work;
+    std::uint64_t lag = 0;
+    /// When the own offer was made; nothing if it is too long ago to know.
+    std::optional<std::pair<std::uint64_t, core::Instant>> since;
+  };
+  struct Partner {
+    TimerSlot resend;
+    core::Duration backoff{0};
+    core::Instant not_before{};  ///< a decline's hint
+  };
+  struct Past {
+    core::OfferId id;
+    std::uint64_t step = 0;
+    core::Instant made{};
+  };
+
+  [[nodiscard]] bool fits(core::ShardId shard, core::Codec codec, std::size_t bytes) const;
+  void decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason);
+  void send_receipt(core::PeerId to, core::TransferId id, bool refused);
+  void send_outbox(core::PeerId to, const OutboxEntry& entry);
+  void withdraw();
+  [[nodiscard]] bool is_serving(core::PeerId peer) const;
+  [[nodiscard]] const Take* taking(core::PeerId peer) const;
+  void limit_unreachable_payloads();
+  void measured(core::PeerId peer, double ratio);
+
+  Shell& shell_;
+  Links& links_;
+  Edges& edges_;
+  std::map<core::PeerId, Partner> partners_;
+  std::optional<OwnOffer> own_;
+  std::deque<Serve> serve_queue_;
+  std::deque<Take> absorb_queue_;
+  std::variant<std::monostate, OwnOffer, Serve, Take> in_lane_;
+  std::array<Past, 16> past_;    // own offers made lately: a late transfer's staleness is still known
+  std::uint32_t offers_ = 0;
+  core::ShardId next_shard_ = 0;
+  TimerSlot offer_timer_;
+  std::vector<Ratio> recent_;
+  double expected_staleness_ = 0;  // moving average, steps
+  double staleness_sum_ = 0;
+  std::uint64_t staleness_count_ = 0;
+  std::uint64_t completed_ = 0;
+};
+
+}  // namespace murmur::gossip

@@ -1,0 +1,327 @@
+#include "gossip/links.hpp"
+
+#include <fmt/format.h>
+
+namespace murmur::gossip {
+namespace {
+
+/// A peer that listens on every interface cannot know under which address others see it: they
+/// fill in the host that its message came from.
+Address complete(const Address& address, const std::string& from_host) {
+  const std::size_t colon = address.rfind(':');
+  if (from_host.empty() || colon == Address::npos) return address;
+  const std::string_view host = std::string_view(address).substr(0, colon);
+  if (host != "0.0.0.0" && host != "*" && host != "[::]") return address;
+  const bool v6 = from_host.find(':') != std::string::npos && from_host.front() != '[';
+  return (v6 ? "[" + from_host + "]" : from_host) + address.substr(colon);
+}
+
+constexpr std::size_t kShuffleMembers = 8;
+constexpr int kShufflePings = 2;       // a shuffle goes out every so many ping_every
+constexpr int kSilentRetryFactor = 3;  // a dropped neighbour is tried this many times slower
+
+}  // namespace
+
+Links::Links(Shell& shell, Edges& edges) : shell_(shell), edges_(edges) {}
+
+void Links::start(const std::vector<wire::Member>& known) {
+  for (const wire::Member& member : known) make(member.id, member.address);
+  for (const Address& address : shell_.config.join) contacts_.push_back({address, false, false, {}, {}});
+  for (std::uint32_t i = 0; i < contacts_.size(); ++i) on_contact_timer(i);
+  shell_.timers.arm(shuffle_timer_, {shell_.now + shell_.jitter(kShufflePings * shell_.config.ping_every),
+                                     TimerKind::kShuffle, {}, 0});
+}
+
+Link* Links::find(core::PeerId peer) {
+  const auto it = links_.find(peer);
+  return it == links_.end() ? nullptr : &it->second;
+}
+
+/// The link, made if there is room: a dead one gives way to a new one.
+Link* Links::make(core::PeerId peer, const Address& address) {
+  if (peer == shell_.self.id) return nullptr;
+  if (Link* known = find(peer)) return known;
+  if (links_.size() >= shell_.config.links_max) {
+    auto worst = links_.end();
+    for (auto it = links_.begin(); it != links_.end(); ++it) {
+      if (!it->second.up && (worst == links_.end() || it->second.heard < worst->second.heard)) worst = it;
+    }
+    if (worst == links_.end()) return nullptr;
+    links_.erase(worst);
+  }
+  Link& link = links_[peer];
+  link.address = address;
+  link.heard = shell_.now;
+  arm(peer, link, core::Duration{0});
+  return &link;
+}
+
+void Links::arm(core::PeerId peer, Link& link, core::Duration after) {
+  shell_.timers.arm(link.timer, {shell_.now + after, TimerKind::kLink, peer, 0});
+}
+
+void Links::send(core::PeerId to, const wire::Body& body, core::Payload payload) {
+  if (const Link* link = find(to)) {
+    shell_.send(link->address, to, link->boot, body, std::move(payload));
+  }
+}
+
+// ---- hello ---------------------------------------------------------------------------------------
+
+void Links::send_hello(const Address& to, core::PeerId dst, std::uint32_t nonce, std::uint32_t echo,
+                       bool wants_reply, bool with_members) {
+  wire::Hello hello;
+  hello.wants_reply = wants_reply;
+  hello.nonce = nonce;
+  hello.echo = echo;
+  hello.address = shell_.config.advertise;
+  hello.model = shell_.schema.model().substr(0, wire::kAddressMax);
+  if (with_members) hello.members = sample(wire::kMembersMax, dst);
+  shell_.send(to, dst, 0, hello);
+}
+
+void Links::on_contact_timer(std::uint32_t index) {
+  Contact& contact = contacts_[index];
+  contact.timer.armed.reset();
+  if (contact.answered || contact.refused) return;
+  send_hello(contact.address, {}, index + 1, 0, true, false);
+  shell_.timers.arm(contact.timer, {shell_.now + shell_.back_off(contact.backoff),
+                                    TimerKind::kContact, {}, index});
+}
+
+LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
+                        const std::string& from_host) {
+  const Address address = complete(hello.address, from_host);
+  if (header.version != wire::kVersion || header.schema != shell_.schema_hash) {
+    const std::string ours = shell_.schema.model().substr(0, 80);
+    const std::string theirs = hello.model.substr(0, 80);
+    const std::string why =
+        header.version != wire::kVersion
+            ? fmt::format("wire version {} here, {} there", wire::kVersion, header.version)
+            : fmt::format("model '{}' here, '{}' there", ours, theirs);
+    ++shell_.counters.rejected[static_cast<std::size_t>(
+        header.version != wire::kVersion ? Reject::kVersion : Reject::kSchema)];
+    // The refused peer reads the reason from its own side.
+    shell_.send(address, header.src, header.src_boot,
+                wire::Refuse{hello.nonce, header.version != wire::kVersion
+                                              ? fmt::format("wire version {} here, {} there",
+                                                            header.version, wire::kVersion)
+                                              : fmt::format("model '{}' here, '{}' there", theirs, ours)});
+    shell_.report(PeerReport{PeerReport::What::kRefused, header.src, address, why});
+    return LinkChange::kNone;
+  }
+  Link* link = make(header.src, address);
+  if (link == nullptr) {
+    ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kUnknown)];
+    return LinkChange::kNone;
+  }
+  LinkChange change = LinkChange::kNone;
+  if (header.src_boot > link->boot) {
+    if (link->up) --up_count_;
+    link->up = link->took_resume = link->peer_took = false;
+    link->boot = header.src_boot;
+    link->backoff = core::Duration{0};
+    change = LinkChange::kNewBoot;
+  }
+  link->address = address;
+  link->heard = shell_.now;
+  link->gone = false;
+  link->phase = header.phase;
+  link->step = header.step;
+  if (hello.echo > 0 && hello.echo <= contacts_.size()) contacts_[hello.echo - 1].answered = true;
+  // Two names cannot share an address: whoever was known there before has gone.
+  for (auto& [id, other] : links_) {
+    if (id != header.src && !other.up && other.address == address) other.gone = true;
+  }
+  learn(hello.members);
+  if (hello.wants_reply) send_hello(address, header.src, 0, hello.nonce, false, true);
+  if (!(link->took_resume && link->peer_took)) arm(header.src, *link, core::Duration{0});
+  else if (change == LinkChange::kNone) change = bring_up_if_ready(header.src, *link);
+  return change;
+}
+
+void Links::refused(const wire::Header& header, const wire::Refuse& refuse) {
+  if (refuse.echo > 0 && refuse.echo <= contacts_.size()) contacts_[refuse.echo - 1].refused = true;
+  if (Link* link = find(header.src)) link->gone = true;
+  shell_.report(PeerReport{PeerReport::What::kRefused, header.src, {}, "refused us: " + refuse.reason});
+}
+
+bool Links::refused_by_all() const {
+  return !contacts_.empty() && shell_.phase == Phase::kJoining && up_count_ == 0 &&
+         std::all_of(contacts_.begin(), contacts_.end(), [](const Contact& c) { return c.refused; });
+}
+
+// ---- resume --------------------------------------------------------------------------------------
+
+void Links::send_resume(core::PeerId peer, const Link& link) {
+  wire::Resume resume;
+  resume.has_yours = link.took_resume;
+  resume.wants_answer = !link.peer_took;
+  resume.facts = edges_[peer].facts();
+  // A peer that restarted more often than this keeps its newest boots on the wire.
+  for (auto* list : {&resume.facts.created, &resume.facts.seen}) {
+    if (list->size() > wire::kBootsMax) list->erase(list->begin(), list->end() - wire::kBootsMax);
+  }
+  send(peer, resume);
+}
+
+LinkChange Links::resume(const wire::Header& header, const wire::Resume& resume, bool busy) {
+  Link* link = find(header.src);
+  if (link == nullptr || link->boot != header.src_boot || busy) return LinkChange::kNone;
+  link->heard = shell_.now;
+  if (!link->took_resume) {
+    link->took_resume = true;
+    const Edge::Lost lost = edges_[header.src].resume(resume.facts);
+    shell_.counters.lost_here += lost.here;
+    shell_.counters.lost_there += lost.there;
+    if (lost.here + lost.there > 0) {
+      shell_.report(PeerReport{
+          PeerReport::What::kLost, header.src, link->address,
+          fmt::format("a crash lost {} of its deltas here and {} there", lost.here, lost.there)});
+    }
+  }
+  if (resume.has_yours) link->peer_took = true;
+  if (resume.wants_answer) send_resume(header.src, *link);
+  if (!link->peer_took) arm(header.src, *link, shell_.config.retry);
+  return bring_up_if_ready(header.src, *link);
+}
+
+LinkChange Links::bring_up_if_ready(core::PeerId peer, Link& link) {
+  if (link.up || !link.took_resume || !link.peer_took || link.gone) return LinkChange::kNone;
+  link.up = true;
+  ++up_count_;
+  link.backoff = core::Duration{0};
+  arm(peer, link, shell_.config.ping_every);
+  shell_.report(PeerReport{PeerReport::What::kUp, peer, link.address, {}});
+  return LinkChange::kUp;
+}
+
+LinkChange Links::take_down(core::PeerId peer, Link& link, PeerReport::What what) {
+  if (!link.up) return LinkChange::kNone;
+  link.up = false;
+  --up_count_;
+  link.backoff = core::Duration{0};
+  shell_.report(PeerReport{what, peer, link.address, {}});
+  return LinkChange::kDown;
+}
+
+// ---- liveness ------------------------------------------------------------------------------------
+
+Links::Heard Links::heard(const wire::Header& header) {
+  Link* link = find(header.src);
+  if (link == nullptr) return {nullptr, LinkChange::kNone, Reject::kUnknown};
+  if (header.src_boot < link->boot) return {nullptr, LinkChange::kNone, Reject::kStaleBoot};
+  if (header.src_boot > link->boot) {
+    // It restarted and its Hello was lost: ask for it.
+    arm(header.src, *link, core::Duration{0});
+    link->took_resume = link->peer_took = false;
+    if (link->up) --up_count_;
+    link->up = false;
+    link->boot = header.src_boot;
+    return {nullptr, LinkChange::kNewBoot, Reject::kUnresumed};
+  }
+  if (!link->took_resume) return {nullptr, LinkChange::kNone, Reject::kUnresumed};
+  link->heard = shell_.now;
+  link->phase = header.phase;
+  link->step = header.step;
+  if (header.type != wire::Type::kBye) link->gone = false;
+  // It answers as to an equal, so it has taken our Resume, even if its word on that was lost.
+  link->peer_took = true;
+  return {link, bring_up_if_ready(header.src, *link), {}};
+}
+
+LinkChange Links::on_link_timer(core::PeerId peer, bool busy) {
+  Link* link = find(peer);
+  if (link == nullptr || link->gone) return LinkChange::kNone;
+  const Config& config = shell_.config;
+  const core::Duration silent = shell_.now - link->heard;
+  if (link->up) {
+    if (silent >= config.silent_max) {
+      const LinkChange change = take_down(peer, *link, PeerReport::What::kSilent);
+      arm(peer, *link, shell_.back_off(link->backoff));
+      return change;
+    }
+    if (silent >= config.ping_every) send(peer, wire::Ping{});
+    const core::Duration next = silent >= config.ping_every ? config.ping_every : config.ping_every - silent;
+    arm(peer, *link, std::min(next, config.silent_max - silent));
+    return LinkChange::kNone;
+  }
+  const bool resuming = link->boot != 0 && silent < config.silent_max && !(link->took_resume && link->peer_took);
+  if (resuming) {
+    if (!busy) send_resume(peer, *link);
+    arm(peer, *link, shell_.back_off(link->backoff));
+  } else {
+    send_hello(link->address, peer, 0, 0, true, false);
+    const core::Duration wait = shell_.back_off(link->backoff);
+    arm(peer, *link, wait >= config.retry_max ? kSilentRetryFactor * wait : wait);
+  }
+  return LinkChange::kNone;
+}
+
+LinkChange Links::bye(core::PeerId from) {
+  Link* link = find(from);
+  if (link == nullptr) return LinkChange::kNone;
+  link->gone = true;
+  return take_down(from, *link, PeerReport::What::kLeft);
+}
+
+// ---- who else there is ---------------------------------------------------------------------------
+
+void Links::learn(const std::vector<wire::Member>& members) {
+  for (const wire::Member& member : members) {
+    if (links_.size() >= shell_.config.view_max) return;
+    if (member.address != shell_.config.advertise) make(member.id, member.address);
+  }
+}
+
+/// A random few of those heard from, by reservoir sampling.
+std::vector<wire::Member> Links::sample(std::size_t most, core::PeerId except) {
+  std::vector<wire::Member> chosen;
+  std::size_t seen = 0;
+  for (const auto& [id, link] : links_) {
+    if (id == except || link.boot == 0 || link.gone ||
+        shell_.now - link.heard >= shell_.config.silent_max || link.address.size() > wire::kAddressMax) {
+      continue;
+    }
+    ++seen;
+    if (chosen.size() < most) {
+      chosen.push_back({id, link.address});
+    } else if (const std::uint64_t at = shell_.rng.below(seen); at < most) {
+      chosen[at] = {id, link.address};
+    }
+  }
+  return chosen;
+}
+
+void Links::on_shuffle_timer() {
+  shuffle_timer_.armed.reset();
+  shell_.timers.arm(shuffle_timer_, {shell_.now + shell_.jitter(kShufflePings * shell_.config.ping_every),
+                                     TimerKind::kShuffle, {}, 0});
+  if (up_count_ == 0) return;
+  std::uint64_t skip = shell_.rng.below(up_count_);
+  for (const auto& [id, link] : links_) {
+    if (link.up && skip-- == 0) return send(id, wire::Ping{sample(kShuffleMembers, id)});
+  }
+}
+
+void Links::ping(core::PeerId from, const wire::Ping& ping) {
+  learn(ping.members);
+  const bool shuffle = !ping.members.empty();
+  send(from, wire::Pong{shuffle ? sample(kShuffleMembers, from) : std::vector<wire::Member>{}});
+}
+
+void Links::pong(const wire::Pong& pong) { learn(pong.members); }
+
+void Links::announce() {
+  for (const auto& [id, link] : links_) {
+    if (link.up) send(id, wire::Ping{});
+  }
+}
+
+void Links::say_goodbye() {
+  for (const auto& [id, link] : links_) {
+    if (link.up) send(id, wire::Bye{});
+  }
+}
+
+}  // namespace murmur::gossip

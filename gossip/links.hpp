@@ -1,0 +1,101 @@
+// Links: who else there is. A link is what this peer knows of one other: where it is, which boot of
+// it was heard last, and whether the two have taken each other's Resume. It begins with a Hello (to
+// an address of Config::join, or to a member another peer told of) and is up while both Resumes are
+// taken and the other is heard; a silent one is dropped, and tried again ever more slowly.
+//
+// The edges (gossip/edge.hpp) are kept apart because they outlive links.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gossip/edge.hpp"
+#include "gossip/machine.hpp"
+#include "gossip/shell.hpp"
+
+namespace murmur::gossip {
+
+using Edges = std::map<core::PeerId, Edge>;
+
+struct Link {
+  Address address;
+  core::Boot boot = 0;            ///< newest heard; 0: none yet
+  Phase phase = Phase::kJoining;  ///< as it last said
+  std::uint64_t step = 0;
+  core::Instant heard{};
+  bool took_resume = false;       ///< this side has taken the other's, for this pair of boots
+  bool peer_took = false;         ///< and the other this side's
+  bool up = false;
+  bool gone = false;              ///< it said goodbye, or another peer lives at its address now
+  core::Duration backoff{0};
+  TimerSlot timer;
+};
+
+/// What a message or a timer did to a link, for the parts that depend on it.
+enum class LinkChange : std::uint8_t { kNone, kNewBoot, kUp, kDown };
+
+class Links {
+ public:
+  Links(Shell& shell, Edges& edges);
+  /// First contacts. `known` are addresses that a checkpoint remembers.
+  void start(const std::vector<wire::Member>& known);
+
+  // ---- messages; `from_host` completes an address whose host is a wildcard ----
+  LinkChange hello(const wire::Header& header, const wire::Hello& hello, const std::string& from_host);
+  /// `busy`: a work on this edge is in the lane, so a Resume is neither taken nor sent now.
+  LinkChange resume(const wire::Header& header, const wire::Resume& resume, bool busy);
+  void ping(core::PeerId from, const wire::Ping& ping);
+  void pong(const wire::Pong& pong);
+  LinkChange bye(core::PeerId from);
+  void refused(const wire::Header& header, const wire::Refuse& refuse);
+  /// Any other valid message: the sender lives. Null if it may not be handled: `reject` says why.
+  struct Heard {
+    Link* link = nullptr;
+    LinkChange change = LinkChange::kNone;
+    Reject reject{};
+  };
+  Heard heard(const wire::Header& header);
+
+  // ---- timers ----
+  LinkChange on_link_timer(core::PeerId peer, bool busy);
+  void on_contact_timer(std::uint32_t index);
+  void on_shuffle_timer();
+
+  /// Tells every neighbour the phase that this peer is in now.
+  void announce();
+  void say_goodbye();
+
+  [[nodiscard]] Link* find(core::PeerId peer);
+  [[nodiscard]] const std::map<core::PeerId, Link>& all() const { return links_; }
+  [[nodiscard]] std::size_t up_count() const { return up_count_; }
+  [[nodiscard]] bool refused_by_all() const;
+  void send(core::PeerId to, const wire::Body& body, core::Payload payload = nullptr);
+
+ private:
+  struct Contact {
+    Address address;
+    bool answered = false;
+    bool refused = false;
+    core::Duration backoff{0};
+    TimerSlot timer;
+  };
+  Link* make(core::PeerId peer, const Address& address);
+  void learn(const std::vector<wire::Member>& members);
+  [[nodiscard]] std::vector<wire::Member> sample(std::size_t most, core::PeerId except);
+  void send_hello(const Address& to, core::PeerId dst, std::uint32_t nonce, std::uint32_t echo,
+                  bool wants_reply, bool with_members);
+  void send_resume(core::PeerId peer, const Link& link);
+  LinkChange bring_up_if_ready(core::PeerId peer, Link& link);
+  LinkChange take_down(core::PeerId peer, Link& link, PeerReport::What what);
+  void arm(core::PeerId peer, Link& link, core::Duration after);
+
+  Shell& shell_;
+  Edges& edges_;
+  std::map<core::PeerId, Link> links_;
+  std::vector<Contact> contacts_;
+  TimerSlot shuffle_timer_;
+  std::size_t up_count_ = 0;
+};
+
+}  // namespace murmur::gossip

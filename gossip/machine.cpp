@@ -1,0 +1,240 @@
+#include "gossip/machine.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "core/check.hpp"
+#include "gossip/exchange.hpp"
+#include "gossip/links.hpp"
+#include "gossip/run.hpp"
+#include "gossip/snapshot.hpp"
+#include "gossip/state_copy.hpp"
+
+namespace murmur::gossip {
+namespace {
+
+constexpr std::size_t kPayloadMin = std::size_t{1} << 20;  // a donor may send larger chunks than we do
+
+std::size_t payload_max(const core::Schema& schema, const Config& config) {
+  std::size_t largest = std::max(kPayloadMin, config.state_chunk);
+  if (schema.shards() > 0) {
+    largest = std::max(largest, core::encoded_size(core::Codec::kFp32, schema.shard(0).size));
+  }
+  return largest;
+}
+
+}  // namespace
+
+/// The parts of a machine and the messages' way to them.
+class Machine::Core {
+ public:
+  Core(core::Instant now, core::Identity self, const Config& config, const core::Schema& schema,
+       core::Rng rng, std::optional<core::ByteView> snapshot)
+      : shell{self, config, schema, schema.hash(), rng, now, Phase::kJoining, 0, {}, {}, {}},
+        links(shell, edges),
+        exchange(shell, links, edges),
+        copy(shell, links),
+        run(shell, links, exchange, copy, edges),
+        payload_max_(payload_max(schema, config)) {
+    std::vector<wire::Member> known;
+    std::uint64_t adopted = 0;
+    if (snapshot) {
+      auto restored = read_snapshot(*snapshot);
+      CHECK_INVARIANT(restored.has_value());
+      CHECK_INVARIANT(restored->self == self.id && restored->schema == shell.schema_hash);
+      edges = std::move(restored->edges);
+      known = std::move(restored->known);
+      shell.step = restored->step;
+      adopted = restored->step_adopted;
+    }
+    if (config.rule != Rule::kNone) links.start(known);
+    run.start(snapshot.has_value(), adopted);
+    run.advance();
+  }
+
+  void handle(Received& received) {
+    if (shell.phase == Phase::kDone) return;
+    ++shell.counters.messages_received;
+    shell.counters.bytes_received += received.head.size() + core::view(received.payload).size();
+    const auto rejected = take(received);
+    if (rejected) ++shell.counters.rejected[static_cast<std::size_t>(*rejected)];
+  }
+  void handle(WorkDone& done) { run.on_done(done.result); }
+  void handle(const Undeliverable&) { ++shell.counters.undeliverable; }
+  void handle(const Stop&) { run.stop(); }
+
+  void fire(const Timer& timer) {
+    switch (timer.kind) {
+      case TimerKind::kLink: {
+        Link* link = links.find(timer.peer);
+        if (link == nullptr || !Timers::fired(link->timer, timer)) return;
+        return changed(timer.peer, links.on_link_timer(timer.peer, exchange.busy_with(timer.peer)));
+      }
+      case TimerKind::kContact: return links.on_contact_timer(timer.index);
+      case TimerKind::kShuffle: return links.on_shuffle_timer();
+      case TimerKind::kOffer: return exchange.on_offer_timer();
+      case TimerKind::kResend: return exchange.on_resend_timer(timer.peer);
+      case TimerKind::kSettle: return run.on_settle_timer();
+      case TimerKind::kRequest: return copy.on_request_timer();
+      case TimerKind::kExpire: return copy.on_expire_timer();
+      case TimerKind::kRun: return run.on_timer();
+    }
+  }
+
+  Edges edges;
+  Shell shell;
+  Links links;
+  Exchange exchange;
+  StateCopy copy;
+  Run run;
+
+ private:
+  /// Validates and dispatches one message; the reason if it is dropped.
+  std::optional<Reject> take(Received& received) {
+    const core::ByteView payload = core::view(received.payload);
+    const auto header = wire::peek(received.head, payload, payload_max_);
+    if (!header) return header.error();
+    const bool is_hello = header->type == wire::Type::kHello;
+    const bool is_refuse = header->type == wire::Type::kRefuse;
+    if (header->schema != shell.schema_hash && !is_hello && !is_refuse) return Reject::kSchema;
+    const bool to_me = header->dst == shell.self.id && header->dst_boot == shell.self.boot;
+    if (header->src == shell.self.id || (!to_me && !is_hello)) return Reject::kAddressee;
+    const Link* link = links.find(header->src);
+    if (link != nullptr && header->src_boot < link->boot) return Reject::kStaleBoot;
+    if (!wire::checksum_ok(received.head, payload)) return Reject::kChecksum;
+    auto body = wire::parse(*header, received.head);
+    if (!body) return body.error();
+
+    if (auto* hello = std::get_if<wire::Hello>(&*body)) {
+      if (hello->address.find(':') == Address::npos) return Reject::kField;
+      changed(header->src, links.hello(*header, *hello, received.from_host));
+      return std::nullopt;
+    }
+    if (auto* refuse = std::get_if<wire::Refuse>(&*body)) {
+      links.refused(*header, *refuse);
+      return std::nullopt;
+    }
+    if (auto* resume = std::get_if<wire::Resume>(&*body)) {
+      if (link == nullptr) return Reject::kUnknown;
+      if (link->boot == header->src_boot) {
+        changed(header->src, links.resume(*header, *resume, exchange.busy_with(header->src)));
+        return std::nullopt;
+      }
+    }
+    const Links::Heard heard = links.heard(*header);
+    changed(header->src, heard.change);
+    if (heard.link == nullptr) return heard.reject;
+    std::visit([&](const auto& message) { deliver(*header, message, received.payload); }, *body);
+    return std::nullopt;
+  }
+
+  void deliver(const wire::Header& h, const wire::Offer& m, core::Payload& payload) {
+    exchange.on_offer(h, m, std::move(payload));
+  }
+  void deliver(const wire::Header& h, const wire::Transfer& m, core::Payload& payload) {
+    exchange.on_transfer(h, m, std::move(payload));
+  }
+  void deliver(const wire::Header& h, const wire::Void& m, core::Payload&) { exchange.on_void(h, m); }
+  void deliver(const wire::Header& h, const wire::Receipt& m, core::Payload&) { exchange.on_receipt(h, m); }
+  void deliver(const wire::Header& h, const wire::Decline& m, core::Payload&) { exchange.on_decline(h, m); }
+  void deliver(const wire::Header& h, const wire::Ping& m, core::Payload&) { links.ping(h.src, m); }
+  void deliver(const wire::Header&, const wire::Pong& m, core::Payload&) { links.pong(m); }
+  void deliver(const wire::Header& h, const wire::StateRequest& m, core::Payload&) { copy.on_request(h, m); }
+  void deliver(const wire::Header& h, const wire::StateChunk& m, core::Payload& payload) {
+    copy.on_chunk(h, m, payload);
+  }
+  void deliver(const wire::Header& h, const wire::Bye&, core::Payload&) { changed(h.src, links.bye(h.src)); }
+  // Handled before a link is needed.
+  void deliver(const wire::Header&, const wire::Hello&, core::Payload&) {}
+  void deliver(const wire::Header&, const wire::Refuse&, core::Payload&) {}
+  void deliver(const wire::Header&, const wire::Resume&, core::Payload&) {}
+
+  void changed(core::PeerId peer, LinkChange change) {
+    if (change == LinkChange::kNone) return;
+    exchange.on_link(peer, change);
+    copy.on_link(peer, change);
+  }
+
+  std::size_t payload_max_;
+};
+
+Machine::Machine(core::Instant now, core::Identity self, const Config& config,
+                 const core::Schema& schema, core::Rng rng, std::optional<core::ByteView> snapshot)
+    : core_(std::make_unique<Core>(now, self, config, schema, rng, snapshot)) {}
+
+Machine::~Machine() = default;
+
+void Machine::handle(core::Instant now, Event event) {
+  core_->shell.now = now;
+  std::visit([this](auto& e) { core_->handle(e); }, event);
+  core_->run.advance();
+}
+
+void Machine::on_deadline(core::Instant now) {
+  core_->shell.now = now;
+  bool any = false;
+  while (const auto timer = core_->shell.timers.pop(now)) {
+    core_->fire(*timer);
+    any = true;
+  }
+  if (any) core_->run.advance();
+}
+
+std::optional<core::Instant> Machine::next_deadline() const {
+  if (core_->shell.phase == Phase::kDone) return std::nullopt;
+  return core_->shell.timers.next();
+}
+
+std::optional<Effect> Machine::poll() {
+  auto& effects = core_->shell.effects;
+  if (effects.empty()) return std::nullopt;
+  Effect effect = std::move(effects.front());
+  effects.pop_front();
+  return effect;
+}
+
+core::Identity Machine::self() const { return core_->shell.self; }
+Phase Machine::phase() const { return core_->shell.phase; }
+const Counters& Machine::counters() const { return core_->shell.counters; }
+
+Status Machine::status() const {
+  Status status;
+  status.phase = core_->shell.phase;
+  status.step = core_->shell.step;
+  status.step_adopted = core_->run.step_adopted();
+  status.neighbours = core_->links.up_count();
+  status.spread = std::numeric_limits<double>::quiet_NaN();
+  for (const auto& recent : core_->exchange.recent()) status.spread = std::fmax(status.spread, recent.ratio);
+  status.staleness_mean = core_->exchange.staleness_mean();
+  status.exchanges = core_->exchange.completed();
+  return status;
+}
+
+std::vector<NeighbourView> Machine::neighbours() const {
+  std::vector<NeighbourView> result;
+  for (const auto& [id, link] : core_->links.all()) {
+    result.push_back({id, link.address, link.boot, link.up, link.phase, link.step});
+  }
+  return result;
+}
+
+const Edge* Machine::edge(core::PeerId peer) const {
+  const auto it = core_->edges.find(peer);
+  return it == core_->edges.end() ? nullptr : &it->second;
+}
+
+const std::map<core::PeerId, Edge>& Machine::edges() const { return core_->edges; }
+std::size_t Machine::queued() const {
+  return core_->exchange.queued() + (core_->run.lane_busy() ? 1 : 0);
+}
+bool Machine::refused_by_all() const { return core_->links.refused_by_all(); }
+
+core::Result<void> check_snapshot(core::ByteView snapshot) {
+  auto restored = read_snapshot(snapshot);
+  if (!restored) return tl::make_unexpected(restored.error());
+  return {};
+}
+
+}  // namespace murmur::gossip

@@ -1,0 +1,21 @@
+#include <array>
+
+#include "gossip/counters.hpp"
+#include "gossip/effects.hpp"
+
+namespace murmur::gossip {
+
+std::string_view to_string(Phase phase) {
+  static constexpr std::array<std::string_view, 5> kNames{"joining", "training", "settling",
+                                                          "lingering", "done"};
+  return kNames.at(static_cast<std::size_t>(phase));
+}
+
+std::string_view to_string(Reject reason) {
+  static constexpr std::array<std::string_view, kRejectCount> kNames{
+      "frames",      "size",     "magic", "version",   "type",    "schema", "addressee",
+      "stale boot", "checksum", "field", "unresumed", "unknown", "shape"};
+  return kNames.at(static_cast<std::size_t>(reason));
+}
+
+}  // namespace murmur::gossip

@@ -1,0 +1,58 @@
+// Pace: how many steps one Train covers and how many lie between own offers, from what the lane's
+// works were measured to take.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "core/time.hpp"
+#include "gossip/config.hpp"
+
+namespace murmur::gossip {
+
+/// Exponential moving average; the first value counts fully.
+class Smoothed {
+ public:
+  void add(double value) {
+    value_ = known_ ? value_ + kRate * (value - value_) : value;
+    known_ = true;
+  }
+  [[nodiscard]] bool known() const { return known_; }
+  [[nodiscard]] double value() const { return value_; }
+
+ private:
+  static constexpr double kRate = 0.2;
+  double value_ = 0;
+  bool known_ = false;
+};
+
+struct Pace {
+  Smoothed step;     // ns, of one step
+  Smoothed offer;    // ns, of one such work each
+  Smoothed respond;
+  Smoothed absorb;
+
+  /// Steps that take about `slice`; 1 while nothing is known.
+  [[nodiscard]] std::uint32_t slice_steps(core::Duration slice) const {
+    if (!step.known() || step.value() <= 0) return 1;
+    const double steps = static_cast<double>(slice.count()) / step.value();
+    return static_cast<std::uint32_t>(std::clamp(steps, 1.0, 1e6));
+  }
+
+  /// Every peer makes, absorbs and serves about one exchange per own offer, so mixing keeps under
+  /// `share` of the lane when  offer + absorb + respond <= share * every * step.
+  [[nodiscard]] std::uint32_t exchange_every(const Config& config) const {
+    if (config.exchange_every > 0) return config.exchange_every;
+    if (!step.known() || !offer.known() || !(respond.known() || absorb.known())) return kEveryAtFirst;
+    const double mixing = offer.value() + std::max(respond.value(), absorb.value()) * 2;
+    const double every = mixing / (config.mixing_share_max * std::max(step.value(), 1.0));
+    return static_cast<std::uint32_t>(std::clamp(std::ceil(every), 1.0, kEveryMax));
+  }
+
+ private:
+  static constexpr std::uint32_t kEveryAtFirst = 16;
+  static constexpr double kEveryMax = 4096;
+};
+
+}  // namespace murmur::gossip

@@ -1,0 +1,79 @@
+// Run: the lane and the phases. The lane is the replica's one worker: at most one Work is out, and
+// when it is back the next is chosen here: what moves mass first, then what others wait for, then
+// evaluation and saving, then training; but never so much mixing that training stands still.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "gossip/exchange.hpp"
+#include "gossip/links.hpp"
+#include "gossip/pace.hpp"
+#include "gossip/shell.hpp"
+#include "gossip/state_copy.hpp"
+
+namespace murmur::gossip {
+
+class Run {
+ public:
+  /// `resumed`: the replica was loaded from a checkpoint of `step_adopted`.
+  Run(Shell& shell, Links& links, Exchange& exchange, StateCopy& copy, Edges& edges);
+  void start(bool resumed, std::uint64_t step_adopted);
+  void stop();
+
+  /// After every event: changes the phase if it is time to, and gives the lane its next work.
+  void advance();
+  void on_done(WorkResult& result);
+  void on_timer() { run_timer_.armed.reset(); }
+  void on_settle_timer() { settle_timer_.armed.reset(); }
+
+  [[nodiscard]] bool lane_busy() const { return busy_; }
+  [[nodiscard]] std::uint64_t step_adopted() const { return step_adopted_; }
+
+ private:
+  void enter(Phase phase, std::string message = {});
+  void wake_at(core::Instant at);
+  void change_phase();
+  [[nodiscard]] bool training_over() const;
+  [[nodiscard]] bool agreed() const;
+  [[nodiscard]] bool neighbours_settled() const;
+  std::optional<Work> choose();
+  std::optional<Work> choose_training();
+  [[nodiscard]] bool evaluation_due() const;
+  [[nodiscard]] bool save_due() const;
+  Work save();
+
+  void done(const Trained& result, core::Duration took);
+  void done(const OfferMade& result, core::Duration took);
+  void done(Responded& result, core::Duration took);
+  void done(const Absorbed& result, core::Duration took);
+  void done(const Evaluated& result, core::Duration took);
+  void done(const Saved& result, core::Duration took);
+  void done(const SnapshotTaken& result, core::Duration took);
+  void done(const Adopted& result, core::Duration took);
+
+  Shell& shell_;
+  Links& links_;
+  Exchange& exchange_;
+  StateCopy& copy_;
+  Edges& edges_;
+  Pace pace_;
+
+  bool busy_ = false;
+  core::Instant work_began_{};
+  int mixings_in_a_row_ = 0;
+  std::uint64_t next_offer_step_ = 0;
+  std::uint64_t next_evaluation_step_ = 0;
+  core::Instant next_evaluation_{};
+  core::Instant next_save_{};
+  std::uint64_t step_adopted_ = 0;
+
+  core::Instant phase_began_{};
+  core::Instant training_began_{};
+  bool stopping_ = false;
+  bool final_save_done_ = false;
+  TimerSlot run_timer_;
+  TimerSlot settle_timer_;
+};
+
+}  // namespace murmur::gossip

@@ -1,0 +1,69 @@
+// Shell: what the parts of a machine share: who this peer is, the time of the event being handled,
+// chance, the counters, the timers, and the effects going out.
+#pragma once
+
+#include <deque>
+#include <utility>
+
+#include "core/ids.hpp"
+#include "core/rng.hpp"
+#include "core/schema.hpp"
+#include "core/storage.hpp"
+#include "core/time.hpp"
+#include "gossip/config.hpp"
+#include "gossip/counters.hpp"
+#include "gossip/effects.hpp"
+#include "gossip/timers.hpp"
+#include "gossip/wire.hpp"
+
+namespace murmur::gossip {
+
+struct Shell {
+  core::Identity self;
+  Config config;
+  const core::Schema& schema;
+  std::uint64_t schema_hash;
+  core::Rng rng;
+  core::Instant now;
+  Phase phase = Phase::kJoining;
+  std::uint64_t step = 0;  ///< the model's age
+  Counters counters;
+  Timers timers;
+  std::deque<Effect> effects;
+
+  void send(const Address& to, core::PeerId dst, core::Boot dst_boot, const wire::Body& body,
+            core::Payload payload = nullptr) {
+    wire::Header header;
+    header.phase = phase;
+    header.schema = schema_hash;
+    header.src = self.id;
+    header.src_boot = self.boot;
+    header.dst = dst;
+    header.dst_boot = dst_boot;
+    header.step = step;
+    header.payload_size = static_cast<std::uint32_t>(payload ? payload->size() : 0);
+    core::Bytes head = wire::encode(header, body, core::view(payload));
+    ++counters.messages_sent;
+    counters.bytes_sent += head.size() + header.payload_size;
+    effects.emplace_back(std::in_place_type<Send>, to, std::move(head), std::move(payload));
+  }
+
+  template <class T>
+  void report(T record) {
+    effects.emplace_back(std::in_place_type<Report>, std::in_place_type<T>, std::move(record));
+  }
+
+  /// `d` and up to a quarter more, so that retries do not march in step.
+  core::Duration jitter(core::Duration d) {
+    return d + core::Duration(static_cast<core::Duration::rep>(
+                   static_cast<double>(d.count()) * 0.25 * rng.uniform()));
+  }
+
+  /// The next of a series of retry delays that double up to retry_max.
+  core::Duration back_off(core::Duration& delay) {
+    delay = delay == core::Duration{0} ? config.retry : std::min(2 * delay, config.retry_max);
+    return jitter(delay);
+  }
+};
+
+}  // namespace murmur::gossip

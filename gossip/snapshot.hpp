@@ -1,0 +1,37 @@
+// The machine's part of a checkpoint: what must survive a crash for the exchange rules to hold.
+// A local file format (Cereal, native byte order), read only after the storage has verified its
+// length and checksum; never sent.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "gossip/links.hpp"
+
+namespace murmur::gossip {
+
+/// What is written: references to the live state.
+struct SnapshotView {
+  core::PeerId self;
+  std::uint64_t schema = 0;
+  std::uint64_t step = 0;
+  std::uint64_t step_adopted = 0;
+  const std::map<core::PeerId, Link>& links;
+  const Edges& edges;
+};
+
+/// What is read.
+struct Snapshot {
+  core::PeerId self;
+  std::uint64_t schema = 0;
+  std::uint64_t step = 0;
+  std::uint64_t step_adopted = 0;
+  std::vector<wire::Member> known;
+  Edges edges;
+};
+
+core::Bytes write_snapshot(const SnapshotView& view);
+core::Result<Snapshot> read_snapshot(core::ByteView bytes);
+
+}  // namespace murmur::gossip

@@ -1,0 +1,154 @@
+#include "gossip/state_copy.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace murmur::gossip {
+namespace {
+
+constexpr int kTriesMax = 5;
+constexpr core::Duration kKeep = std::chrono::seconds(10);
+constexpr std::size_t kWaitingMax = 64;
+
+bool may_donate(const Link& link) {
+  return link.up && link.phase != Phase::kJoining && link.phase != Phase::kDone;
+}
+
+}  // namespace
+
+StateCopy::StateCopy(Shell& shell, Links& links) : shell_(shell), links_(links) {}
+
+// ---- newcomer ------------------------------------------------------------------------------------
+
+void StateCopy::seek() {
+  if (shell_.phase != Phase::kJoining || copy_) return;
+  core::PeerId chosen;
+  std::uint64_t eligible = 0;
+  for (const auto& [id, link] : links_.all()) {
+    if (may_donate(link) && id != avoid_ && shell_.rng.below(++eligible) == 0) chosen = id;
+  }
+  if (eligible == 0) {
+    // Only the one that failed is left, or nobody yet: look again shortly.
+    avoid_ = {};
+    shell_.timers.arm(request_timer_, {shell_.now + shell_.jitter(shell_.config.retry), TimerKind::kRequest, {}, 0});
+    return;
+  }
+  copy_.emplace().donor = chosen;
+  request();
+}
+
+void StateCopy::request() {
+  links_.send(copy_->donor, wire::StateRequest{copy_->snapshot, copy_->bytes.size()});
+  shell_.timers.arm(request_timer_, {shell_.now + shell_.back_off(copy_->backoff), TimerKind::kRequest, {}, 0});
+}
+
+void StateCopy::leave_donor() {
+  avoid_ = copy_->donor;
+  copy_.reset();
+  seek();
+}
+
+void StateCopy::on_request_timer() {
+  request_timer_.armed.reset();
+  if (shell_.phase != Phase::kJoining) return;
+  if (!copy_) return seek();
+  if (copy_->whole) return;
+  if (++copy_->tries > kTriesMax) return leave_donor();
+  request();
+}
+
+void StateCopy::on_link(core::PeerId peer, LinkChange change) {
+  if (change == LinkChange::kUp) return seek();
+  if (change != LinkChange::kNone && copy_ && copy_->donor == peer && !copy_->whole) leave_donor();
+}
+
+void StateCopy::on_chunk(const wire::Header& header, const wire::StateChunk& chunk,
+                         const core::Payload& payload) {
+  if (!copy_ || copy_->whole || header.src != copy_->donor) return;
+  const std::size_t size = payload ? payload->size() : 0;
+  if (chunk.total == 0) return leave_donor();
+  if (copy_->snapshot == 0 && chunk.offset == 0) {
+    copy_->snapshot = chunk.snapshot;
+    copy_->total = chunk.total;
+    copy_->step = chunk.step;
+    copy_->crc = chunk.crc;
+  }
+  if (chunk.snapshot != copy_->snapshot || chunk.offset != copy_->bytes.size()) return;  // a repeat
+  if (size == 0 || chunk.total != copy_->total || chunk.total > shell_.config.state_max ||
+      size > copy_->total - copy_->bytes.size()) {
+    return leave_donor();
+  }
+  copy_->bytes.insert(copy_->bytes.end(), payload->begin(), payload->end());
+  copy_->tries = 0;
+  copy_->backoff = core::Duration{0};
+  if (copy_->bytes.size() < copy_->total) return request();
+  if (core::crc32c(copy_->bytes) != copy_->crc) return leave_donor();
+  copy_->whole = true;
+}
+
+std::optional<Work> StateCopy::next_adoption() {
+  if (!copy_ || !copy_->whole || copy_->bytes.empty()) return std::nullopt;
+  return Adopt{std::move(copy_->bytes)};
+}
+
+bool StateCopy::done(const Adopted& result) {
+  const core::PeerId donor = copy_->donor;
+  if (!result.result) {
+    shell_.report(PeerReport{PeerReport::What::kRefused, donor, {},
+                             "its state does not fit: " + result.result.error().message});
+    leave_donor();
+    return false;
+  }
+  shell_.step = copy_->step;
+  copy_.reset();
+  return true;
+}
+
+// ---- donor ---------------------------------------------------------------------------------------
+
+void StateCopy::on_request(const wire::Header& header, const wire::StateRequest& request) {
+  const core::PeerId from = header.src;
+  const bool can = shell_.phase != Phase::kJoining && shell_.phase != Phase::kDone;
+  if (!can || (request.snapshot != 0 && (!kept_ || kept_->id != request.snapshot))) {
+    return links_.send(from, wire::StateChunk{request.snapshot, request.offset, 0, 0, 0});
+  }
+  if (request.snapshot != 0) return send_chunk(from, request.offset);
+  if (std::find(waiting_.begin(), waiting_.end(), from) != waiting_.end()) return;
+  if (waiting_.size() < kWaitingMax) waiting_.push_back(from);
+}
+
+std::optional<Work> StateCopy::next_snapshot() {
+  if (waiting_.empty() || taking_) return std::nullopt;
+  taking_ = true;
+  return TakeSnapshot{};
+}
+
+void StateCopy::done(const SnapshotTaken& result) {
+  taking_ = false;
+  // Others may be half way through the snapshot before: they are told that it has gone, and ask anew.
+  kept_ = Kept{++snapshots_, result.state, core::crc32c(core::view(result.state)), shell_.step, shell_.now};
+  for (const core::PeerId peer : std::exchange(waiting_, {})) send_chunk(peer, 0);
+  shell_.timers.arm(expire_timer_, {shell_.now + kKeep, TimerKind::kExpire, {}, 0});
+}
+
+void StateCopy::send_chunk(core::PeerId to, std::uint64_t offset) {
+  const core::Bytes& all = *kept_->state;
+  if (offset >= all.size()) return;
+  kept_->used = shell_.now;
+  const std::size_t size = std::min<std::size_t>(shell_.config.state_chunk, all.size() - offset);
+  auto part = std::make_shared<core::Bytes>(all.begin() + static_cast<std::ptrdiff_t>(offset),
+                                            all.begin() + static_cast<std::ptrdiff_t>(offset + size));
+  links_.send(to, wire::StateChunk{kept_->id, offset, all.size(), kept_->step, kept_->crc}, std::move(part));
+}
+
+void StateCopy::on_expire_timer() {
+  expire_timer_.armed.reset();
+  if (!kept_) return;
+  if (shell_.now - kept_->used >= kKeep) {
+    kept_.reset();
+  } else {
+    shell_.timers.arm(expire_timer_, {kept_->used + kKeep, TimerKind::kExpire, {}, 0});
+  }
+}
+
+}  // namespace murmur::gossip

@@ -1,0 +1,319 @@
+#include "gossip/wire.hpp"
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "core/check.hpp"
+
+namespace murmur::gossip::wire {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the wire is written by plain copies");
+
+constexpr std::size_t kCrcOffset = 72;
+
+class Writer {
+ public:
+  explicit Writer(core::Bytes& out) : out_(out) {}
+
+  template <class T>
+  void put(T value) {
+    static_assert(std::is_arithmetic_v<T>);
+    const std::size_t at = out_.size();
+    out_.resize(at + sizeof value);
+    std::memcpy(out_.data() + at, &value, sizeof value);
+  }
+  void put(core::PeerId id) { put(id.high), put(id.low); }
+  void put(core::TransferId id) { put(id.boot), put(id.seq); }
+  void put(core::OfferId id) { put(id.boot), put(id.number); }
+  void put(const std::string& text) {
+    CHECK_INVARIANT(text.size() <= kAddressMax);
+    put(static_cast<std::uint8_t>(text.size()));
+    const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
+    out_.insert(out_.end(), bytes, bytes + text.size());
+  }
+  void put(const std::vector<Member>& members) {
+    CHECK_INVARIANT(members.size() <= kMembersMax);
+    put(static_cast<std::uint8_t>(members.size()));
+    for (const Member& member : members) put(member.id), put(member.address);
+  }
+  void put(const std::vector<BootSeq>& boots) {
+    CHECK_INVARIANT(boots.size() <= kBootsMax);
+    put(static_cast<std::uint16_t>(boots.size()));
+    for (const BootSeq& b : boots) put(b.boot), put(b.seq);
+  }
+
+ private:
+  core::Bytes& out_;
+};
+
+/// Reads past the end give zeros and clear ok().
+class Reader {
+ public:
+  explicit Reader(core::ByteView in) : in_(in) {}
+
+  template <class T>
+  T get() {
+    T value{};
+    if (in_.size() < sizeof value) return fail(), value;
+    std::memcpy(&value, in_.data(), sizeof value);
+    in_ = in_.subspan(sizeof value);
+    return value;
+  }
+  core::PeerId peer() {
+    core::PeerId id;
+    id.high = get<std::uint64_t>();
+    id.low = get<std::uint64_t>();
+    return id;
+  }
+  core::TransferId transfer() {
+    core::TransferId id;
+    id.boot = get<std::uint32_t>();
+    id.seq = get<std::uint32_t>();
+    return id;
+  }
+  core::OfferId offer() {
+    core::OfferId id;
+    id.boot = get<std::uint32_t>();
+    id.number = get<std::uint32_t>();
+    return id;
+  }
+  bool flag() { return up_to(1) != 0; }
+  std::uint8_t up_to(std::uint8_t max) {
+    const auto value = get<std::uint8_t>();
+    if (value > max) fail();
+    return value;
+  }
+  /// Printable text: it is shown to people.
+  std::string text() {
+    const std::size_t size = get<std::uint8_t>();
+    if (in_.size() < size) return fail(), std::string();
+    std::string result(reinterpret_cast<const char*>(in_.data()), size);
+    in_ = in_.subspan(size);
+    for (const char c : result) {
+      if (c < ' ' || c > '~') fail();
+    }
+    return result;
+  }
+  std::vector<Member> members() {
+    std::vector<Member> result;
+    const std::size_t count = get<std::uint8_t>();
+    if (count > kMembersMax) fail();
+    for (std::size_t i = 0; i < count && ok_; ++i) {
+      Member member{peer(), {}};
+      member.address = text();
+      if (!member.id || member.address.empty()) fail();
+      result.push_back(std::move(member));
+    }
+    return result;
+  }
+  std::vector<BootSeq> boots() {
+    std::vector<BootSeq> result;
+    const std::size_t count = get<std::uint16_t>();
+    if (count > kBootsMax || in_.size() < count * 8) return fail(), result;
+    result.reserve(count);
+    core::Boot last = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const BootSeq entry{get<std::uint32_t>(), get<std::uint32_t>()};
+      if (entry.boot <= last) fail();  // ascending
+      last = entry.boot;
+      result.push_back(entry);
+    }
+    return result;
+  }
+  void fail() { ok_ = false, in_ = {}; }
+  [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] bool at_end() const { return in_.empty(); }
+
+ private:
+  core::ByteView in_;
+  bool ok_ = true;
+};
+
+struct BodyWriter {
+  Writer& w;
+  void operator()(const Hello& m) {
+    // The layout of Hello and Refuse is the same in every version.
+    w.put(std::uint8_t{m.wants_reply}), w.put(m.nonce), w.put(m.echo);
+    w.put(m.address), w.put(m.model), w.put(m.members);
+  }
+  void operator()(const Refuse& m) { w.put(m.echo), w.put(m.reason); }
+  void operator()(const Resume& m) {
+    w.put(std::uint8_t{m.has_yours}), w.put(std::uint8_t{m.wants_answer});
+    w.put(m.facts.created), w.put(m.facts.seen), w.put(m.facts.pending);
+  }
+  void operator()(const Offer& m) {
+    w.put(m.id), w.put(m.shard), w.put(static_cast<std::uint8_t>(m.codec));
+    w.put(m.expected_staleness);
+  }
+  void operator()(const Transfer& m) {
+    w.put(m.id), w.put(m.offer), w.put(m.shard), w.put(static_cast<std::uint8_t>(m.codec));
+    w.put(m.weight), w.put(m.step);
+  }
+  void operator()(const Void& m) { w.put(m.id); }
+  void operator()(const Receipt& m) { w.put(m.id), w.put(std::uint8_t{m.refused}); }
+  void operator()(const Decline& m) {
+    w.put(m.offer), w.put(static_cast<std::uint8_t>(m.reason)), w.put(m.retry_ms);
+  }
+  void operator()(const Ping& m) { w.put(m.members); }
+  void operator()(const Pong& m) { w.put(m.members); }
+  void operator()(const StateRequest& m) { w.put(m.snapshot), w.put(m.offset); }
+  void operator()(const StateChunk& m) {
+    w.put(m.snapshot), w.put(m.offset), w.put(m.total), w.put(m.step), w.put(m.crc);
+  }
+  void operator()(const Bye&) {}
+};
+
+Body read_body(Type type, Reader& r) {
+  switch (type) {
+    case Type::kHello: {
+      Hello m;
+      m.wants_reply = r.flag();
+      m.nonce = r.get<std::uint32_t>(), m.echo = r.get<std::uint32_t>();
+      m.address = r.text(), m.model = r.text(), m.members = r.members();
+      return m;
+    }
+    case Type::kRefuse: {
+      Refuse m;
+      m.echo = r.get<std::uint32_t>(), m.reason = r.text();
+      return m;
+    }
+    case Type::kResume: {
+      Resume m;
+      m.has_yours = r.flag(), m.wants_answer = r.flag();
+      m.facts.created = r.boots(), m.facts.seen = r.boots(), m.facts.pending = r.transfer();
+      return m;
+    }
+    case Type::kOffer: {
+      Offer m;
+      m.id = r.offer(), m.shard = r.get<std::uint32_t>();
+      m.codec = core::Codec{r.up_to(core::kCodecCount - 1)};
+      m.expected_staleness = r.get<std::uint32_t>();
+      if (m.id.boot == 0 || m.id.number == 0) r.fail();
+      return m;
+    }
+    case Type::kTransfer: {
+      Transfer m;
+      m.id = r.transfer(), m.offer = r.offer(), m.shard = r.get<std::uint32_t>();
+      m.codec = core::Codec{r.up_to(core::kCodecCount - 1)};
+      m.weight = r.get<float>(), m.step = r.get<std::uint64_t>();
+      if (m.id.boot == 0 || m.id.seq == 0) r.fail();
+      return m;
+    }
+    case Type::kVoid: {
+      const Void m{r.transfer()};
+      if (m.id.boot == 0 || m.id.seq == 0) r.fail();
+      return m;
+    }
+    case Type::kReceipt: {
+      Receipt m;
+      m.id = r.transfer(), m.refused = r.flag();
+      return m;
+    }
+    case Type::kDecline: {
+      Decline m;
+      m.offer = r.offer(), m.reason = DeclineReason{r.up_to(kDeclineReasonMax)};
+      m.retry_ms = r.get<std::uint32_t>();
+      return m;
+    }
+    case Type::kPing: return Ping{r.members()};
+    case Type::kPong: return Pong{r.members()};
+    case Type::kStateRequest: {
+      StateRequest m;
+      m.snapshot = r.get<std::uint32_t>(), m.offset = r.get<std::uint64_t>();
+      return m;
+    }
+    case Type::kStateChunk: {
+      StateChunk m;
+      m.snapshot = r.get<std::uint32_t>(), m.offset = r.get<std::uint64_t>();
+      m.total = r.get<std::uint64_t>(), m.step = r.get<std::uint64_t>();
+      m.crc = r.get<std::uint32_t>();
+      return m;
+    }
+    case Type::kBye: return Bye{};
+  }
+  r.fail();
+  return Bye{};
+}
+
+constexpr bool takes_payload(Type type) {
+  return type == Type::kOffer || type == Type::kTransfer || type == Type::kStateChunk;
+}
+
+std::uint32_t checksum(core::ByteView head, core::ByteView payload) {
+  constexpr std::array<std::byte, 4> kZero{};
+  std::uint32_t crc = core::crc32c(head.first(kCrcOffset));
+  crc = core::crc32c(kZero, crc);
+  crc = core::crc32c(head.subspan(kCrcOffset + 4), crc);
+  return core::crc32c(payload, crc);
+}
+
+}  // namespace
+
+core::Bytes encode(Header header, const Body& body, core::ByteView payload) {
+  header.type = Type{static_cast<std::uint8_t>(body.index() + 1)};
+  core::Bytes out;
+  out.reserve(kHeaderSize + 64);
+  Writer w(out);
+  w.put(kMagic), w.put(header.version), w.put(static_cast<std::uint8_t>(header.type));
+  w.put(static_cast<std::uint8_t>(header.phase)), w.put(header.schema);
+  w.put(header.src), w.put(header.dst), w.put(header.src_boot), w.put(header.dst_boot);
+  w.put(header.step);
+  w.put(std::uint32_t{0}), w.put(static_cast<std::uint32_t>(payload.size())), w.put(std::uint32_t{0});
+  std::visit(BodyWriter{w}, body);
+  CHECK_INVARIANT(out.size() <= kHeadMax);
+  const auto body_size = static_cast<std::uint32_t>(out.size() - kHeaderSize);
+  std::memcpy(out.data() + 64, &body_size, 4);
+  const std::uint32_t crc = checksum(out, payload);
+  std::memcpy(out.data() + kCrcOffset, &crc, 4);
+  return out;
+}
+
+tl::expected<Header, Reject> peek(core::ByteView head, core::ByteView payload,
+                                  std::size_t payload_max) {
+  if (head.empty()) return tl::make_unexpected(Reject::kFrames);
+  if (head.size() < kHeaderSize || head.size() > kHeadMax || payload.size() > payload_max) {
+    return tl::make_unexpected(Reject::kSize);
+  }
+  Reader r(head);
+  if (r.get<std::uint32_t>() != kMagic) return tl::make_unexpected(Reject::kMagic);
+  Header h;
+  h.version = r.get<std::uint16_t>();
+  const auto type = r.get<std::uint8_t>();
+  h.type = Type{type};
+  const bool frozen = h.type == Type::kHello || h.type == Type::kRefuse;
+  if (h.version != kVersion && !frozen) return tl::make_unexpected(Reject::kVersion);
+  if (type < 1 || type > kTypeMax) return tl::make_unexpected(Reject::kType);
+  const auto phase = r.get<std::uint8_t>();
+  h.phase = Phase{phase};
+  h.schema = r.get<std::uint64_t>();
+  h.src = r.peer(), h.dst = r.peer();
+  h.src_boot = r.get<std::uint32_t>(), h.dst_boot = r.get<std::uint32_t>();
+  h.step = r.get<std::uint64_t>();
+  h.body_size = r.get<std::uint32_t>(), h.payload_size = r.get<std::uint32_t>();
+  h.crc = r.get<std::uint32_t>();
+  if (!takes_payload(h.type) && !payload.empty()) return tl::make_unexpected(Reject::kFrames);
+  if (h.body_size != head.size() - kHeaderSize || h.payload_size != payload.size()) {
+    return tl::make_unexpected(Reject::kSize);
+  }
+  if (phase > static_cast<std::uint8_t>(Phase::kDone) || !h.src || h.src_boot == 0) {
+    return tl::make_unexpected(Reject::kField);
+  }
+  return h;
+}
+
+bool checksum_ok(core::ByteView head, core::ByteView payload) {
+  std::uint32_t crc = 0;
+  std::memcpy(&crc, head.data() + kCrcOffset, 4);
+  return crc == checksum(head, payload);
+}
+
+tl::expected<Body, Reject> parse(const Header& header, core::ByteView head) {
+  Reader r(head.subspan(kHeaderSize));
+  Body body = read_body(header.type, r);
+  if (!r.ok() || !r.at_end()) return tl::make_unexpected(Reject::kField);
+  return body;
+}
+
+}  // namespace murmur::gossip::wire
