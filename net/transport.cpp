@@ -19,6 +19,8 @@ constexpr int kGoodbyeMs = 100;
 constexpr int kHandshakeMs = 3000;
 constexpr int kHeartbeatMs = 1000;
 constexpr int kHeartbeatTimeoutMs = 3000;
+/// Bytes; a ZMTP READY takes some 50.
+constexpr int kCommandMax = 1024;
 /// Peers often start together, and the first attempt then finds nobody listening yet.
 constexpr int kReconnectMs = 25;
 constexpr int kReconnectMaxMs = 1000;
@@ -98,9 +100,9 @@ Transport::Link* Transport::link(core::Instant now, const gossip::Address& to) {
   socket.set(zmq::sockopt::sndhwm, kSendQueue);
   socket.set(zmq::sockopt::reconnect_ivl, kReconnectMs);
   socket.set(zmq::sockopt::reconnect_ivl_max, kReconnectMaxMs);
-  // Nothing comes back on it, so nothing is to be kept of what does.
+  // Only ZeroMQ's own commands come back on it, so nothing is to be kept of what else does.
   socket.set(zmq::sockopt::rcvhwm, 1);
-  socket.set(zmq::sockopt::maxmsgsize, std::int64_t{0});
+  socket.set(zmq::sockopt::maxmsgsize, std::int64_t{kCommandMax});
   socket.connect("tcp://" + to_string(*endpoint));
   return &links_.emplace(to, Link{std::move(socket), now}).first->second;
 }

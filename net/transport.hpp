@@ -61,6 +61,7 @@ class Transport {
   void wait(int fd, long timeout_ms);
   /// Closes connections that were not sent on for kIdleMax.
   void close_idle(core::Instant now);
+  [[nodiscard]] std::size_t open_links() const { return links_.size(); }
 
  private:
   struct Link {
