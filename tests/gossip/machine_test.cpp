@@ -1,0 +1,255 @@
+#include "gossip/machine.hpp"
+
+#include <cmath>
+
+#include "tests/catch.hpp"
+#include "tests/gossip/pair.hpp"
+
+namespace murmur::gossip::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool linked(const Net& net, std::size_t neighbours) {
+  for (const auto& peer : net.peers) {
+    if (peer->dead) continue;
+    if (peer->machine->status().neighbours != neighbours) return false;
+    if (peer->machine->phase() == Phase::kJoining) return false;
+  }
+  return true;
+}
+
+TEST_CASE("a newcomer copies its neighbour's parameters before its first step") {
+  Net net;
+  Peer& first = net.add(3.0F, net.config(0));
+  Peer& second = net.add(-100.0F, net.config(1));
+  CHECK(second.machine->phase() == Phase::kJoining);
+  REQUIRE(net.run(5s, [&] { return second.machine->phase() == Phase::kTraining; }));
+  CHECK(second.replica->x == 3.0F);
+  CHECK(first.replica->x == 3.0F);
+  CHECK(second.machine->status().step_adopted > 0);
+}
+
+TEST_CASE("peers that join one member learn of each other") {
+  Net net;
+  for (std::size_t i = 0; i < 5; ++i) net.add(1.0F, net.config(i));
+  CHECK(net.run(10s, [&] { return linked(net, 4); }));
+}
+
+TEST_CASE("the sum of the replicas stays, and they meet") {
+  Net net;
+  for (std::size_t i = 0; i < 4; ++i) net.add(0.0F, net.config(i));
+  REQUIRE(net.run(10s, [&] { return linked(net, 3); }));
+  net.peers[2]->replica->x = 8.0F;
+  net.run(5s);
+  CHECK(net.sum() == Approx(8.0));
+  for (const auto& peer : net.peers) CHECK(peer->replica->x == Approx(2.0).margin(0.02));
+}
+
+TEST_CASE("nothing is lost or doubled when most messages are") {
+  Net net;
+  for (std::size_t i = 0; i < 3; ++i) net.add(0.0F, net.config(i));
+  REQUIRE(net.run(10s, [&] { return linked(net, 2); }));
+  core::Rng rng(7, 0, "loss");
+  net.delivers = [&rng](const Send&, wire::Type type) {
+    return type == wire::Type::kHello || type == wire::Type::kPing || type == wire::Type::kPong || rng.uniform() < 0.5;
+  };
+  net.peers[0]->replica->x = 9.0F;
+  net.run(20s);
+  net.delivers = [](const Send&, wire::Type type) { return type != wire::Type::kOffer; };
+  net.run(10s);  // every transfer gets through in the end
+  CHECK(net.sum() == Approx(9.0).margin(1e-4));
+  for (const auto& peer : net.peers) {
+    CHECK(peer->machine->counters().lost_here == 0);
+    for (const auto& [id, edge] : peer->machine->edges()) CHECK_FALSE(edge.outbox());
+  }
+}
+
+TEST_CASE("a repeated transfer is receipted again but applied once") {
+  Net net;
+  net.add(0.0F, net.config(0));
+  net.add(0.0F, net.config(1));
+  REQUIRE(net.run(10s, [&] { return linked(net, 1); }));
+  net.delivers = [](const Send&, wire::Type type) { return type != wire::Type::kReceipt; };
+  net.peers[0]->replica->x = 4.0F;
+  net.run(1500ms);
+  const auto duplicates = net.peers[0]->machine->counters().transfers_duplicate +
+                          net.peers[1]->machine->counters().transfers_duplicate;
+  CHECK(duplicates > 0);
+  CHECK(net.sum() == Approx(4.0));
+}
+
+TEST_CASE("a receipt leaves only after the transfer is applied") {
+  Net net;
+  net.add(0.0F, net.config(0));
+  net.add(0.0F, net.config(1));
+  REQUIRE(net.run(10s, [&] { return linked(net, 1); }));
+  net.sent.clear();
+  net.delivers = [&net](const Send& send, wire::Type type) {
+    if (type == wire::Type::kReceipt) {
+      // Whoever sends a receipt has by now marked the transfer seen, which follows the apply.
+      const auto header = wire::peek(send.head, {}, 0);
+      const auto body = wire::parse(*header, send.head);
+      const auto id = std::get<wire::Receipt>(*body).id;
+      for (const auto& peer : net.peers) {
+        if (peer->machine->self().id != header->src) continue;
+        CHECK(peer->machine->edge(header->dst)->already_seen(id));
+        CHECK(peer->machine->counters().transfers_applied > 0);
+      }
+    }
+    return true;
+  };
+  net.run(1s);
+  CHECK(net.peers[0]->machine->counters().receipts_taken + net.peers[1]->machine->counters().receipts_taken > 0);
+}
+
+TEST_CASE("crossed offers average the pair instead of swapping it") {
+  Net net;
+  net.add(0.0F, net.config(0));
+  net.add(0.0F, net.config(1));
+  REQUIRE(net.run(10s, [&] { return linked(net, 1); }));
+  net.run(100ms);
+  net.peers[0]->replica->x = 10.0F;
+  net.run(100ms);
+  CHECK(std::abs(net.peers[0]->replica->x - net.peers[1]->replica->x) < 1.0F);
+  const Counters& lower = net.peers[0]->machine->counters();
+  CHECK(lower.offers_timed_out == 0);
+}
+
+TEST_CASE("training goes on while every message is lost") {
+  Net net;
+  net.add(0.0F, net.config(0));
+  net.add(0.0F, net.config(1));
+  REQUIRE(net.run(10s, [&] { return linked(net, 1); }));
+  net.delivers = [](const Send&, wire::Type) { return false; };
+  const auto before = net.peers[0]->machine->status().step;
+  net.run(5s);
+  CHECK(net.peers[0]->machine->status().step > before + 500);
+  CHECK(net.peers[0]->machine->status().neighbours == 0);
+  net.delivers = [](const Send&, wire::Type) { return true; };
+  CHECK(net.run(40s, [&] { return linked(net, 1); }));
+}
+
+TEST_CASE("a peer killed and resumed from its checkpoint loses at most what came after it, and says so") {
+  Net net;
+  Config config = net.config(0);
+  config.save_every = 200ms;
+  net.add(0.0F, config);
+  Config other = net.config(1);
+  other.save_every = 200ms;
+  net.add(0.0F, other);
+  REQUIRE(net.run(10s, [&] { return linked(net, 1); }));
+  net.run(1s);
+  const auto saved = net.peers[1]->reported<SaveReport>();
+  REQUIRE_FALSE(saved.empty());
+  net.run(150ms);
+  net.kill(1);
+  net.run(500ms);
+  net.start(1, true);
+  CHECK(net.peers[1]->machine->self().boot == 2);
+  CHECK(net.peers[1]->machine->status().step >= saved.back().step);
+  REQUIRE(net.run(10s, [&] { return linked(net, 1); }));
+  net.run(1s);
+  const Counters& a = net.peers[0]->machine->counters();
+  const Counters& b = net.peers[1]->machine->counters();
+  // With a checkpoint 150 ms old and an exchange every few ms, something was lost, and both know.
+  CHECK(a.lost_there + b.lost_here > 0);
+}
+
+TEST_CASE("a peer with another model is refused with a message on both sides, and trains on alone") {
+  Net net;
+  net.add(0.0F, net.config(0));
+  net.add(0.0F, net.config(1), "quadratic:2");
+  net.run(2s);
+  const auto said = [&](std::size_t i) {
+    for (const PeerReport& r : net.peers[i]->reported<PeerReport>()) {
+      if (r.what == PeerReport::What::kRefused) return r.message;
+    }
+    return std::string();
+  };
+  CHECK(said(0) == "model 'quadratic:1' here, 'quadratic:2' there");
+  CHECK(said(1) == "refused us: model 'quadratic:2' here, 'quadratic:1' there");
+  CHECK(net.peers[1]->machine->refused_by_all());
+  CHECK(net.peers[0]->machine->status().step > 100);
+}
+
+TEST_CASE("peers settle, linger until all have, and end") {
+  Net net;
+  for (std::size_t i = 0; i < 4; ++i) {
+    Config config = net.config(i);
+    config.steps_max = 500;
+    net.add(1.0F, config);
+  }
+  net.run(200ms);
+  const bool done = net.run(60s, [&] {
+    for (const auto& peer : net.peers) {
+      if (peer->machine->phase() != Phase::kDone) return false;
+    }
+    return true;
+  });
+  REQUIRE(done);
+  for (const auto& peer : net.peers) {
+    CHECK(peer->machine->status().step == 500);
+    CHECK(peer->replica->x == Approx(net.peers[0]->replica->x).epsilon(1e-3));
+  }
+}
+
+TEST_CASE("a peer alone ends by itself") {
+  Net net;
+  Config config = net.config(0);
+  config.steps_max = 100;
+  Peer& peer = net.add(1.0F, config);
+  CHECK(net.run(10s, [&] { return peer.machine->phase() == Phase::kDone; }));
+}
+
+TEST_CASE("Stop ends a peer at once, after a last checkpoint") {
+  Net net;
+  Config config = net.config(0);
+  config.save_every = 1h;
+  Peer& peer = net.add(1.0F, config);
+  net.run(100ms);
+  peer.machine->handle(net.now, Stop{});
+  CHECK(net.run(100ms, [&] { return peer.machine->phase() == Phase::kDone; }));
+  CHECK(peer.storage.load()->has_value());
+}
+
+TEST_CASE("a value that is not a number is declined, and harms nobody") {
+  Net net;
+  net.add(0.0F, net.config(0));
+  net.add(0.0F, net.config(1));
+  REQUIRE(net.run(10s, [&] { return linked(net, 1); }));
+  net.peers[0]->replica->x = std::nanf("");
+  net.run(2s);
+  CHECK(net.peers[1]->replica->x == 0.0F);
+}
+
+TEST_CASE("a frame of an older boot, for another boot or from a stranger is counted and dropped") {
+  Net net;
+  net.add(0.0F, net.config(0));
+  net.add(0.0F, net.config(1));
+  REQUIRE(net.run(10s, [&] { return linked(net, 1); }));
+  wire::Header header;
+  header.schema = net.peers[0]->replica->schema().hash();
+  header.src = net.peers[1]->machine->self().id;
+  header.src_boot = 1;
+  header.dst = net.peers[0]->machine->self().id;
+  header.dst_boot = 9;
+  const auto rejected = [&](Reject reason) {
+    return net.peers[0]->machine->counters().rejected[static_cast<std::size_t>(reason)];
+  };
+  const auto throw_at = [&](const wire::Header& h) {
+    net.inject(0, {wire::encode(h, wire::Void{{1, 1000}}, {}), nullptr, ""});
+    net.run(1ms);
+  };
+  const auto before = rejected(Reject::kAddressee);
+  throw_at(header);
+  CHECK(rejected(Reject::kAddressee) == before + 1);
+  header.dst_boot = 1;
+  header.src = {77, 77};
+  throw_at(header);
+  CHECK(rejected(Reject::kUnknown) == 1);
+  CHECK(net.peers[0]->machine->edge({77, 77}) == nullptr);
+}
+
+}  // namespace
+}  // namespace murmur::gossip::test

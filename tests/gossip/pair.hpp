@@ -1,0 +1,216 @@
+// A few machines joined by a network that delivers in order and at once, and whose replicas are one
+// float each: enough to state what the protocol promises. The simulator is where it is put to the
+// test; here each rule is looked at by itself.
+#pragma once
+
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/storage.hpp"
+#include "gossip/machine.hpp"
+#include "gossip/wire.hpp"
+#include "gossip/work.hpp"
+
+namespace murmur::gossip::test {
+
+/// x is one parameter; a step adds `gradient`.
+class OneFloat : public core::Replica {
+ public:
+  explicit OneFloat(float value, std::string model = "quadratic:1")
+      : x(value), schema_(std::move(model), {{"x", {1}, 0, 1}}) {}
+  const core::Schema& schema() const override { return schema_; }
+  core::TrainStats train(std::uint32_t steps) override {
+    x += gradient * static_cast<float>(steps);
+    return {};
+  }
+  core::Evaluation evaluate() override { return {x, 0}; }
+  core::Codec offer(core::ShardId, core::Codec, core::Bytes& out) override {
+    put(x, out);
+    return core::Codec::kFp32;
+  }
+  core::Result<core::MixStats> respond(core::ShardId, core::Codec, core::ByteView offer, core::Codec& codec,
+                                       std::uint64_t, float weight, core::Bytes& out) override {
+    const float d = get(offer) - x;
+    if (!(d == d)) return core::fail("not finite");
+    codec = core::Codec::kFp32;
+    put(d, out);
+    const core::MixStats stats{std::abs(d), std::abs(x)};
+    x += weight * d;
+    return stats;
+  }
+  core::Result<core::MixStats> absorb(core::ShardId, core::Codec, core::ByteView q, float weight) override {
+    const float d = get(q);
+    if (!(d == d)) return core::fail("not finite");
+    const core::MixStats stats{std::abs(d), std::abs(x)};
+    x -= weight * d;
+    return stats;
+  }
+  void save(core::Bytes& out) override { put(x, out); }
+  core::Result<void> load(core::ByteView state, bool) override {
+    if (state.size() != sizeof x) return core::fail("not a state");
+    x = get(state);
+    return {};
+  }
+  void read_parameters(std::span<float> out) override { out[0] = x; }
+
+  float x;
+  float gradient = 0;
+
+ private:
+  static void put(float value, core::Bytes& out) {
+    out.resize(sizeof value);
+    std::memcpy(out.data(), &value, sizeof value);
+  }
+  static float get(core::ByteView in) {
+    float value = 0;
+    std::memcpy(&value, in.data(), sizeof value);
+    return value;
+  }
+  core::Schema schema_;
+};
+
+struct Peer {
+  std::unique_ptr<OneFloat> replica;
+  core::MemoryStorage storage;
+  std::unique_ptr<Machine> machine;
+  std::vector<Report> reports;
+  bool dead = false;
+
+  template <class T>
+  [[nodiscard]] std::vector<T> reported() const {
+    std::vector<T> found;
+    for (const Report& r : reports) {
+      if (const T* record = std::get_if<T>(&r)) found.push_back(*record);
+    }
+    return found;
+  }
+};
+
+class Net {
+ public:
+  /// Every Work takes this long.
+  core::Duration work_time = std::chrono::milliseconds(1);
+  /// Messages for which it answers false are lost.
+  std::function<bool(const Send&, wire::Type)> delivers = [](const Send&, wire::Type) { return true; };
+  core::Instant now{};
+
+  Config config(std::size_t index) const {
+    Config c;
+    c.advertise = address(index);
+    if (index > 0) c.join = {address(0)};
+    c.exchange_every = 4;
+    return c;
+  }
+  static Address address(std::size_t index) { return "p:" + std::to_string(index); }
+
+  Peer& add(float x, Config config, std::string model = "quadratic:1") {
+    peers.push_back(std::make_unique<Peer>());
+    Peer& peer = *peers.back();
+    peer.replica = std::make_unique<OneFloat>(x, std::move(model));
+    configs_.push_back(std::move(config));
+    start(peers.size() - 1, false);
+    return peer;
+  }
+
+  /// A fresh boot; `resume`: from the last checkpoint.
+  void start(std::size_t index, bool resume) {
+    Peer& peer = *peers[index];
+    const auto identity = peer.storage.start({0, index + 1});
+    std::optional<core::Bytes> protocol;
+    if (resume) {
+      auto checkpoint = split_checkpoint(**peer.storage.load());
+      protocol = checkpoint->protocol;
+      (void)peer.replica->load(checkpoint->replica, false);
+    }
+    std::optional<core::ByteView> snapshot;
+    if (protocol) snapshot = core::ByteView(*protocol);
+    peer.machine = std::make_unique<Machine>(now, *identity, configs_[index], peer.replica->schema(),
+                                             core::Rng(index, identity->boot, "machine"), snapshot);
+    peer.dead = false;
+    carry_out(index);
+  }
+
+  void kill(std::size_t index) {
+    peers[index]->dead = true;
+    std::erase_if(events_, [index](const auto& e) { return e.second.to == index; });
+  }
+
+  /// Runs events in order of time until `done` or `limit` passes; true if `done`.
+  bool run(core::Duration limit, const std::function<bool()>& done = [] { return false; }) {
+    const core::Instant end = now + limit;
+    while (!done()) {
+      core::Instant next = end;
+      if (!events_.empty()) next = std::min(next, events_.begin()->first);
+      for (const auto& peer : peers) {
+        if (!peer->dead && peer->machine->next_deadline()) next = std::min(next, *peer->machine->next_deadline());
+      }
+      now = std::max(now, next);
+      if (now >= end) return done();
+      for (std::size_t i = 0; i < peers.size(); ++i) {
+        if (peers[i]->dead) continue;
+        peers[i]->machine->on_deadline(now);
+        carry_out(i);
+      }
+      while (!events_.empty() && events_.begin()->first <= now) {
+        Pending pending = std::move(events_.begin()->second);
+        events_.erase(events_.begin());
+        if (peers[pending.to]->dead) continue;
+        Peer& peer = *peers[pending.to];
+        if (pending.work) {
+          pending.event = WorkDone{perform(*pending.work, *peer.replica, peer.storage, pool_)};
+        }
+        peer.machine->handle(now, std::move(*pending.event));
+        carry_out(pending.to);
+      }
+    }
+    return true;
+  }
+
+  void inject(std::size_t to, Received message) { events_.emplace(now, Pending{to, Event(std::move(message)), {}}); }
+
+  [[nodiscard]] double sum() const {
+    double total = 0;
+    for (const auto& peer : peers) total += peer->replica->x;
+    return total;
+  }
+
+  std::vector<std::unique_ptr<Peer>> peers;
+  std::vector<Send> sent;
+
+ private:
+  struct Pending {
+    std::size_t to = 0;
+    std::optional<Event> event;
+    std::optional<Work> work;
+  };
+
+  void carry_out(std::size_t index) {
+    while (auto effect = peers[index]->machine->poll()) {
+      if (auto* send = std::get_if<Send>(&*effect)) {
+        sent.push_back(*send);
+        const auto header = wire::peek(send->head, core::view(send->payload), 1 << 20);
+        if (!delivers(*send, header->type)) continue;
+        for (std::size_t to = 0; to < peers.size(); ++to) {
+          if (address(to) != send->to || peers[to]->dead) continue;
+          events_.emplace(now + std::chrono::microseconds(100),
+                          Pending{to, Event(Received{send->head, send->payload, "p"}), {}});
+        }
+      } else if (auto* work = std::get_if<Work>(&*effect)) {
+        events_.emplace(now + work_time, Pending{index, {}, std::move(*work)});
+      } else {
+        peers[index]->reports.push_back(std::get<Report>(*effect));
+      }
+    }
+  }
+
+  std::vector<Config> configs_;
+  std::multimap<core::Instant, Pending> events_;
+  core::BufferPool pool_;
+};
+
+}  // namespace murmur::gossip::test
