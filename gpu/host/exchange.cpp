@@ -1,0 +1,2 @@
+#include "gpu/host/staging.hpp"
+#include "gpu/kernels/exchange_impl.hpp"

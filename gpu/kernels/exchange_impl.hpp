@@ -1,0 +1,130 @@
+// ExchangeKernels on top of CodecKernels and Staging (the backend's staging.hpp, included
+// first), written once for both backends. Looking at
+// everything before changing anything is what lets an Error leave the parameters as they were.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "gpu/kernels/codec.hpp"
+#include "gpu/kernels/codec_math.hpp"
+#include "gpu/kernels/exchange.hpp"
+
+namespace murmur::gpu::MURMUR_BACKEND {
+
+struct ExchangeKernels::Scratch {
+  explicit Scratch(Context& context) : kernels(context), staging(context) {}
+  CodecKernels kernels;
+  Staging staging;
+};
+
+ExchangeKernels::ExchangeKernels(Context& context)
+    : context_(context), scratch_(std::make_unique<Scratch>(context)) {}
+ExchangeKernels::~ExchangeKernels() = default;
+
+namespace {
+
+/// What a codec cannot hold goes as fp32.
+bool within_reach(core::Codec codec, std::uint32_t max_bits) {
+  switch (codec) {
+    case core::Codec::kFp32: return true;
+    case core::Codec::kFp16: return max_bits <= codec::kHalfMaxBits;
+    case core::Codec::kInt8: return max_bits < codec::kInfinityBits;
+  }
+  return false;
+}
+
+core::Result<void> check_size(const char* what, core::Codec codec, std::size_t n,
+                              core::ByteView bytes) {
+  const std::size_t expected = core::encoded_size(codec, n);
+  if (bytes.size() == expected) return {};
+  return core::fail(fmt::format("{}: {} B, but {} parameters as {} take {} B", what, bytes.size(),
+                                n, core::to_string(codec), expected));
+}
+
+/// Neither side of x + weight * q may be, or become, anything but finite.
+core::Result<void> check_finite(const char* what, const Sums& sums, float weight) {
+  if (sums.own_max >= codec::kInfinityBits) {
+    return core::fail("own parameters: a value is not finite");
+  }
+  if (sums.wire_max >= codec::kInfinityBits) {
+    return core::fail(fmt::format("{}: a value is not finite, or breaks the codec's format", what));
+  }
+  // int8 rounds up by one step at most, less than 1/63 of the largest value or 2^-120.
+  const double q = 1.02 * std::bit_cast<float>(sums.wire_max) + 0x1p-119;
+  const double reach = double{std::bit_cast<float>(sums.own_max)} + std::abs(double{weight}) * q;
+  if (!(reach < double{std::numeric_limits<float>::max()})) {
+    return core::fail(fmt::format("{}: values of {:.3g} weighted {:.3g} overflow the parameters",
+                                  what, q, weight));
+  }
+  return {};
+}
+
+}  // namespace
+
+core::Codec ExchangeKernels::offer(const float* x, std::size_t n, core::Codec codec,
+                                   core::Bytes& out) {
+  context_.activate();
+  // An offer moves no mass, so its rounding needs no seed of its own.
+  constexpr std::uint64_t kSeed = 0;
+  for (;;) {
+    out.resize(core::encoded_size(codec, n));
+    std::byte* const bytes = scratch_->staging.out(out);
+    const Sums sums = scratch_->kernels.encode(x, n, codec, kSeed, bytes);
+    if (within_reach(codec, sums.wire_max)) break;
+    codec = core::Codec::kFp32;
+  }
+  scratch_->staging.finish(out);
+  return codec;
+}
+
+core::Result<core::MixStats> ExchangeKernels::respond(float* x, std::size_t n,
+                                                      core::Codec offer_codec,
+                                                      core::ByteView offer, core::Codec& codec,
+                                                      std::uint64_t seed, float weight,
+                                                      core::Bytes& out) {
+  context_.activate();
+  out.clear();
+  if (auto size = check_size("offer", offer_codec, n, offer); !size) {
+    return tl::make_unexpected(size.error());
+  }
+  const std::byte* const in = scratch_->staging.in(offer);
+  core::Codec used = codec;
+  std::byte* q = nullptr;
+  Sums seen;
+  for (;;) {
+    out.resize(core::encoded_size(used, n));
+    q = scratch_->staging.out(out);
+    seen = scratch_->kernels.difference(x, n, offer_codec, in, used, seed, q);
+    if (auto finite = check_finite("offer", seen, weight); !finite) {
+      out.clear();
+      return tl::make_unexpected(finite.error());
+    }
+    if (within_reach(used, seen.wire_max)) break;
+    used = core::Codec::kFp32;
+  }
+  const Sums added = scratch_->kernels.add(x, n, used, q, weight);
+  scratch_->staging.finish(out);
+  codec = used;
+  return core::MixStats{.distance = std::sqrt(added.squares), .norm = std::sqrt(seen.squares)};
+}
+
+core::Result<core::MixStats> ExchangeKernels::absorb(float* x, std::size_t n, core::Codec codec,
+                                                     core::ByteView q, float weight) {
+  context_.activate();
+  if (auto size = check_size("transfer", codec, n, q); !size) {
+    return tl::make_unexpected(size.error());
+  }
+  const std::byte* const in = scratch_->staging.in(q);
+  const Sums seen = scratch_->kernels.inspect(x, n, codec, in);
+  if (auto finite = check_finite("transfer", seen, weight); !finite) {
+    return tl::make_unexpected(finite.error());
+  }
+  const Sums added = scratch_->kernels.add(x, n, codec, in, -weight);
+  return core::MixStats{.distance = std::sqrt(added.squares), .norm = std::sqrt(seen.squares)};
+}
+
+}  // namespace murmur::gpu::MURMUR_BACKEND
