@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint32_t kBusyRetryMs = 10;
 constexpr std::uint32_t kRetryMsMax = 60'000;
+constexpr int kDraws = 4;
 constexpr double kStalenessSmoothing = 0.1;
 
 std::uint64_t difference(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
@@ -27,20 +28,36 @@ Exchange::Exchange(Shell& shell, Links& links, Edges& edges)
 
 bool Exchange::begin_offer() {
   if (own_ || shell_.schema.shards() == 0) return true;
-  // Uniform over those that are up, not owed a transfer, and have not asked to be left alone.
+  // Uniform over those that may be offered to: a few draws usually find one, else look at all.
+  const std::vector<core::PeerId>& up = links_.up();
   core::PeerId chosen;
-  std::uint64_t eligible = 0;
-  for (const auto& [id, link] : links_.all()) {
-    if (!link.up || link.phase == Phase::kJoining || link.phase == Phase::kDone) continue;
-    if (const auto it = partners_.find(id); it != partners_.end() && it->second.not_before > shell_.now) continue;
-    if (const auto it = edges_.find(id); it != edges_.end() && it->second.outbox()) continue;
-    if (is_serving(id)) continue;
-    if (shell_.rng.below(++eligible) == 0) chosen = id;
+  for (int draw = 0; draw < kDraws && !up.empty() && !chosen; ++draw) {
+    const core::PeerId peer = up[shell_.rng.below(up.size())];
+    if (may_offer_to(peer)) chosen = peer;
   }
-  if (eligible == 0) return false;
+  std::uint64_t eligible = 0;
+  for (std::size_t i = 0; i < up.size() && !chosen; ++i) eligible += may_offer_to(up[i]) ? 1 : 0;
+  if (eligible > 0) {
+    std::uint64_t skip = shell_.rng.below(eligible);
+    for (const core::PeerId peer : up) {
+      if (may_offer_to(peer) && skip-- == 0) chosen = peer;
+    }
+  }
+  if (!chosen) return false;
   own_ = OwnOffer{{shell_.self.boot, ++offers_}, chosen, next_shard_, 0, {}, {}, OwnOffer::Stage::kChosen};
   next_shard_ = (next_shard_ + 1) % shell_.schema.shards();
   return true;
+}
+
+/// It is up, not owed a transfer, and has not asked to be left alone for now.
+bool Exchange::may_offer_to(core::PeerId peer) const {
+  const Link& link = links_.all().at(peer);
+  if (link.phase == Phase::kJoining || link.phase == Phase::kDone || is_serving(peer)) return false;
+  if (const auto it = partners_.find(peer); it != partners_.end() && it->second.not_before > shell_.now) {
+    return false;
+  }
+  const auto it = edges_.find(peer);
+  return it == edges_.end() || !it->second.outbox();
 }
 
 void Exchange::done(const OfferMade& result) {

@@ -98,6 +98,7 @@ class Exchange {
     core::Instant made{};
   };
 
+  [[nodiscard]] bool may_offer_to(core::PeerId peer) const;
   [[nodiscard]] bool fits(core::ShardId shard, core::Codec codec, std::size_t bytes) const;
   void decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason);
   void send_receipt(core::PeerId to, core::TransferId id, bool refused);

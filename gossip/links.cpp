@@ -1,5 +1,6 @@
 #include "gossip/links.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace murmur::gossip {
@@ -117,8 +118,8 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
   }
   LinkChange change = LinkChange::kNone;
   if (header.src_boot > link->boot) {
-    if (link->up) --up_count_;
-    link->up = link->took_resume = link->peer_took = false;
+    set_up(header.src, *link, false);
+    link->took_resume = link->peer_took = false;
     link->boot = header.src_boot;
     link->backoff = core::Duration{0};
     change = LinkChange::kNewBoot;
@@ -147,7 +148,7 @@ void Links::refused(const wire::Header& header, const wire::Refuse& refuse) {
 }
 
 bool Links::refused_by_all() const {
-  return !contacts_.empty() && shell_.phase == Phase::kJoining && up_count_ == 0 &&
+  return !contacts_.empty() && shell_.phase == Phase::kJoining && up_.empty() &&
          std::all_of(contacts_.begin(), contacts_.end(), [](const Contact& c) { return c.refused; });
 }
 
@@ -186,10 +187,20 @@ LinkChange Links::resume(const wire::Header& header, const wire::Resume& resume,
   return bring_up_if_ready(header.src, *link);
 }
 
+void Links::set_up(core::PeerId peer, Link& link, bool up) {
+  if (link.up == up) return;
+  link.up = up;
+  const auto at = std::lower_bound(up_.begin(), up_.end(), peer);
+  if (up) {
+    up_.insert(at, peer);
+  } else {
+    up_.erase(at);
+  }
+}
+
 LinkChange Links::bring_up_if_ready(core::PeerId peer, Link& link) {
   if (link.up || !link.took_resume || !link.peer_took || link.gone) return LinkChange::kNone;
-  link.up = true;
-  ++up_count_;
+  set_up(peer, link, true);
   link.backoff = core::Duration{0};
   arm(peer, link, shell_.config.ping_every);
   shell_.report(PeerReport{PeerReport::What::kUp, peer, link.address, {}});
@@ -198,8 +209,7 @@ LinkChange Links::bring_up_if_ready(core::PeerId peer, Link& link) {
 
 LinkChange Links::take_down(core::PeerId peer, Link& link, PeerReport::What what) {
   if (!link.up) return LinkChange::kNone;
-  link.up = false;
-  --up_count_;
+  set_up(peer, link, false);
   link.backoff = core::Duration{0};
   shell_.report(PeerReport{what, peer, link.address, {}});
   return LinkChange::kDown;
@@ -215,8 +225,7 @@ Links::Heard Links::heard(const wire::Header& header) {
     // It restarted and its Hello was lost: ask for it.
     arm(header.src, *link, core::Duration{0});
     link->took_resume = link->peer_took = false;
-    if (link->up) --up_count_;
-    link->up = false;
+    set_up(header.src, *link, false);
     link->boot = header.src_boot;
     return {nullptr, LinkChange::kNewBoot, Reject::kUnresumed};
   }
@@ -297,11 +306,9 @@ void Links::on_shuffle_timer() {
   shuffle_timer_.armed.reset();
   shell_.timers.arm(shuffle_timer_, {shell_.now + shell_.jitter(kShufflePings * shell_.config.ping_every),
                                      TimerKind::kShuffle, {}, 0});
-  if (up_count_ == 0) return;
-  std::uint64_t skip = shell_.rng.below(up_count_);
-  for (const auto& [id, link] : links_) {
-    if (link.up && skip-- == 0) return send(id, wire::Ping{sample(kShuffleMembers, id)});
-  }
+  if (up_.empty()) return;
+  const core::PeerId one = up_[shell_.rng.below(up_.size())];
+  send(one, wire::Ping{sample(kShuffleMembers, one)});
 }
 
 void Links::ping(core::PeerId from, const wire::Ping& ping) {
@@ -313,15 +320,11 @@ void Links::ping(core::PeerId from, const wire::Ping& ping) {
 void Links::pong(const wire::Pong& pong) { learn(pong.members); }
 
 void Links::announce() {
-  for (const auto& [id, link] : links_) {
-    if (link.up) send(id, wire::Ping{});
-  }
+  for (const core::PeerId id : up_) send(id, wire::Ping{});
 }
 
 void Links::say_goodbye() {
-  for (const auto& [id, link] : links_) {
-    if (link.up) send(id, wire::Bye{});
-  }
+  for (const core::PeerId id : up_) send(id, wire::Bye{});
 }
 
 }  // namespace murmur::gossip

@@ -68,7 +68,8 @@ class Links {
 
   [[nodiscard]] Link* find(core::PeerId peer);
   [[nodiscard]] const std::map<core::PeerId, Link>& all() const { return links_; }
-  [[nodiscard]] std::size_t up_count() const { return up_count_; }
+  /// Those that are up, ascending.
+  [[nodiscard]] const std::vector<core::PeerId>& up() const { return up_; }
   [[nodiscard]] bool refused_by_all() const;
   void send(core::PeerId to, const wire::Body& body, core::Payload payload = nullptr);
 
@@ -86,6 +87,7 @@ class Links {
   void send_hello(const Address& to, core::PeerId dst, std::uint32_t nonce, std::uint32_t echo,
                   bool wants_reply, bool with_members);
   void send_resume(core::PeerId peer, const Link& link);
+  void set_up(core::PeerId peer, Link& link, bool up);
   LinkChange bring_up_if_ready(core::PeerId peer, Link& link);
   LinkChange take_down(core::PeerId peer, Link& link, PeerReport::What what);
   void arm(core::PeerId peer, Link& link, core::Duration after);
@@ -95,7 +97,7 @@ class Links {
   std::map<core::PeerId, Link> links_;
   std::vector<Contact> contacts_;
   TimerSlot shuffle_timer_;
-  std::size_t up_count_ = 0;
+  std::vector<core::PeerId> up_;
 };
 
 }  // namespace murmur::gossip

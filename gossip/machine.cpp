@@ -204,7 +204,7 @@ Status Machine::status() const {
   status.phase = core_->shell.phase;
   status.step = core_->shell.step;
   status.step_adopted = core_->run.step_adopted();
-  status.neighbours = core_->links.up_count();
+  status.neighbours = core_->links.up().size();
   status.spread = std::numeric_limits<double>::quiet_NaN();
   for (const auto& recent : core_->exchange.recent()) status.spread = std::fmax(status.spread, recent.ratio);
   status.staleness_mean = core_->exchange.staleness_mean();

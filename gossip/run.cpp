@@ -60,7 +60,7 @@ bool Run::training_over() const {
 
 /// The last exchanges with distinct neighbours all found almost nothing to exchange.
 bool Run::agreed() const {
-  const std::size_t wanted = std::min<std::size_t>(shell_.config.settle_distinct, links_.up_count());
+  const std::size_t wanted = std::min<std::size_t>(shell_.config.settle_distinct, links_.up().size());
   const auto& recent = exchange_.recent();
   return recent.size() >= wanted &&
          std::all_of(recent.begin(), recent.end(), [this](const Exchange::Ratio& r) {
