@@ -33,7 +33,8 @@ void StateCopy::seek() {
     shell_.timers.arm(request_timer_, {shell_.now + shell_.jitter(shell_.config.retry), TimerKind::kRequest, {}, 0});
     return;
   }
-  copy_.emplace().donor = chosen;
+  copy_ = Copy{};
+  copy_->donor = chosen;
   request();
 }
 
