@@ -1,0 +1,486 @@
+#include "sim/checker.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace murmur::sim {
+namespace {
+
+constexpr std::uint64_t kNumberBits = 24;
+constexpr std::uint64_t kNumberMask = (std::uint64_t{1} << kNumberBits) - 1;
+
+/// A change x += w q rounds the product and the sum, each to 2^-24 of its size; twice that.
+constexpr double kRounding = 0x1p-22;
+
+std::string text(core::TransferId id) { return fmt::format("({}, {})", id.boot, id.seq); }
+
+}  // namespace
+
+Checker::Checker(const gossip::Config& config, bool probing, std::uint64_t seed, std::string replay,
+                 std::size_t violations_max)
+    : config_(config),
+      probing_(probing),
+      replay_(std::move(replay)),
+      violations_max_(violations_max),
+      probe_(seed) {}
+
+void Checker::violate(std::string what) {
+  if (violations_.size() >= violations_max_) return;
+  violations_.push_back(fmt::format("at {:.6f} s, event {}: {}; rerun: {}", core::seconds(now_),
+                                    event_, what, replay_));
+}
+
+std::string Checker::name(Person who) const {
+  return fmt::format("peer {} ({})", persons_[who].peer, core::short_name(persons_[who].id));
+}
+
+// ---- a peer's life
+// -------------------------------------------------------------------------------
+
+core::PeerId Checker::number_id(core::PeerId random, Person number) {
+  return {random.high, (random.low & ~kNumberMask) | number};
+}
+
+std::int64_t Checker::find(core::PeerId id) const {
+  const std::uint64_t number = id.low & kNumberMask;
+  return number < persons_.size() && persons_[number].id == id ? static_cast<std::int64_t>(number)
+                                                               : -1;
+}
+
+Person Checker::add_person(core::PeerId id, std::uint32_t peer) {
+  const auto who = static_cast<Person>(persons_.size());
+  persons_.emplace_back();
+  persons_.back().id = id;
+  persons_.back().peer = peer;
+  return who;
+}
+
+void Checker::started(Person who, const gossip::Machine& machine, core::Replica& replica,
+                      bool restored, bool can_crash) {
+  PersonState& person = persons_[who];
+  person.machine = &machine;
+  person.replica = &replica;
+  person.boot = machine.self().boot;
+  ++person.incarnation;
+  if (can_crash) {
+    ledger_.remember(who);
+  } else {
+    ledger_.set_final(who);
+  }
+  if (restored) {
+    person.now = person.saved;
+    if (!probing_) return;
+    const Reading reading = probe_.read(replica);
+    expect(reading.value == person.saved.reading.value, [&] {
+      return fmt::format("{} came back with other parameters than its checkpoint had", name(who));
+    });
+    return;
+  }
+  person.now = {};
+  if (probing_) {
+    person.now.reading = probe_.read(replica);
+    person.now.base = person.now.reading.value;
+  }
+  person.saved = person.now;
+}
+
+void Checker::crashed(Person who, bool comes_back) {
+  PersonState& person = persons_[who];
+  person.machine = nullptr;
+  person.replica = nullptr;
+  person.kept_offers.clear();
+  person.offers = 0;
+  for (Pair& pair : ledger_.pairs()) {
+    if (pair.low == who) pair.agreed[0] = 0;
+    if (pair.high == who) pair.agreed[1] = 0;
+  }
+  if (comes_back) ledger_.roll_back(who);
+}
+
+bool Checker::active(Person who) const {
+  const PersonState& person = persons_[who];
+  return person.machine != nullptr && person.machine->phase() != gossip::Phase::kDone;
+}
+
+// ---- the lane
+// ------------------------------------------------------------------------------------
+
+void Checker::work_begins(Person who) { persons_[who].lane_began_ns = now_.count(); }
+
+void Checker::work_ends(const gossip::Work& work) {
+  observed_ = {};
+  if (const auto* respond = std::get_if<gossip::Respond>(&work)) {
+    observed_.payload = respond->offer.get();
+    observed_.weight = respond->weight;
+  } else if (const auto* absorb = std::get_if<gossip::Absorb>(&work)) {
+    observed_.crc = core::crc32c(core::view(absorb->delta));
+    observed_.weight = absorb->weight;
+  }
+}
+
+void Checker::work_performed(Person who, const gossip::WorkResult& result) {
+  PersonState& person = persons_[who];
+  double moved = 0;
+  double slack = 0;
+  const bool changes = std::holds_alternative<gossip::Trained>(result) ||
+                       std::holds_alternative<gossip::Responded>(result) ||
+                       std::holds_alternative<gossip::Absorbed>(result) ||
+                       std::holds_alternative<gossip::Adopted>(result);
+  if (probing_ && changes) {
+    const Reading reading = probe_.read(*person.replica);
+    moved = reading.value - person.now.reading.value;
+    slack = kRounding * (reading.magnitude + person.now.reading.magnitude) + 1e-30;
+    person.now.reading = reading;
+    expect(std::isfinite(reading.magnitude),
+           [&] { return name(who) + ": a parameter is not finite"; });
+  }
+  if (const auto* trained = std::get_if<gossip::Trained>(&result)) {
+    person.now.trained += trained->steps;
+    person.now.trained_moved += moved;
+    expect(trained->stats.finite, [&] { return name(who) + ": training gave a NaN"; });
+  } else if (std::holds_alternative<gossip::Adopted>(result)) {
+    person.now.base += moved;
+  } else if (const auto* made = std::get_if<gossip::OfferMade>(&result)) {
+    if (person.kept_offers.empty()) person.kept_offers.resize(kOffersKept);
+    person.kept_offers[person.offers % kOffersKept] = {
+        made->payload,
+        {true, person.incarnation, person.offers, person.now.trained, person.lane_began_ns}};
+    ++person.offers;
+  } else if (const auto* responded = std::get_if<gossip::Responded>(&result)) {
+    if (responded->mix) {
+      observed_.kind = Observed::Kind::kGave;
+      observed_.crc = core::crc32c(core::view(responded->delta));
+    }
+  } else if (const auto* absorbed = std::get_if<gossip::Absorbed>(&result)) {
+    if (absorbed->mix) observed_.kind = Observed::Kind::kTook;
+  } else if (const auto* saved = std::get_if<gossip::Saved>(&result)) {
+    if (saved->result) {
+      person.saved = person.now;
+      ledger_.kept(who);
+    }
+  }
+  if (observed_.kind == Observed::Kind::kNone &&
+      (std::holds_alternative<gossip::Responded>(result) ||
+       std::holds_alternative<gossip::Absorbed>(result))) {
+    expect(moved == 0, [&] { return name(who) + ": a mixing that failed changed the replica"; });
+  }
+  observed_.moved = moved;
+  observed_.slack = slack;
+  slack_ += slack;
+}
+
+std::uint64_t Checker::hash_of_last_change() const {
+  return std::bit_cast<std::uint64_t>(observed_.moved) ^ observed_.crc;
+}
+
+// ---- what the machine said
+// -----------------------------------------------------------------------
+
+void Checker::exchanged(Person who, const gossip::ExchangeReport& report) {
+  const std::int64_t other = find(report.peer);
+  const bool gives = !report.initiated;
+  const auto kind = gives ? Observed::Kind::kGave : Observed::Kind::kTook;
+  expect(other >= 0 && observed_.kind == kind && !observed_.reported, [&] {
+    return fmt::format("{} reports {} transfer {} with {}, but its replica did not", name(who),
+                       gives ? "giving" : "taking", text(report.id), core::short_name(report.peer));
+  });
+  if (other < 0 || observed_.kind != kind || observed_.reported) return;
+  observed_.reported = true;
+  expect(report.weight == observed_.weight, [&] {
+    return fmt::format("{} reports weight {} for {}, applied {}", name(who), report.weight,
+                       text(report.id), observed_.weight);
+  });
+  if (gives) {
+    gave(who, static_cast<Person>(other), report);
+  } else {
+    took(who, static_cast<Person>(other), report);
+  }
+}
+
+void Checker::gave(Person who, Person other, const gossip::ExchangeReport& report) {
+  const std::uint32_t index = ledger_.pair(who, other);
+  Pair& pair = ledger_.at(index);
+  if (pair.flow[0].gave.empty() && pair.flow[1].gave.empty() && persons_[who].boot == 1 &&
+      persons_[other].boot == 1) {
+    // Neither has ever come back: there was nothing to disagree about.
+    pair.agreed[0] = pair.agreed[1] = 1;
+  }
+  const int direction = pair.direction_from(who);
+  Flow& flow = pair.flow[direction];
+  expect(report.id.boot == persons_[who].boot && report.id.seq > 0 &&
+             (flow.gave.empty() || flow.gave.back().id < report.id) && !flow.has_taken(report.id),
+         [&] {
+           return fmt::format("{} numbers a transfer to {} {}, which was used", name(who),
+                              name(other), text(report.id));
+         });
+  if (!flow.gave.empty() && flow.gave.back().id >= report.id) return;
+  const gossip::Edge* edge = persons_[who].machine->edge(report.peer);
+  expect(edge != nullptr && edge->outbox() && edge->outbox()->id == report.id &&
+             edge->outbox()->delta && core::crc32c(*edge->outbox()->delta) == observed_.crc &&
+             edge->outbox()->weight == observed_.weight,
+         [&] {
+           return fmt::format("{} applied transfer {} to {}, but its outbox holds another",
+                              name(who), text(report.id), name(other));
+         });
+  ledger_.give(index, direction,
+               {report.id, observed_.weight, observed_.crc, observed_.moved, observed_.slack,
+                find_offer(other, observed_.payload)});
+}
+
+void Checker::took(Person who, Person other, const gossip::ExchangeReport& report) {
+  const std::uint32_t index = ledger_.pair(who, other);
+  Pair& pair = ledger_.at(index);
+  const int direction = pair.direction_from(other);
+  Flow& flow = pair.flow[direction];
+  const bool rises = flow.took.empty() || flow.took.back().id < report.id;
+  expect(rises, [&] {
+    return flow.has_taken(report.id) || report.id == flow.took.back().id
+               ? fmt::format("{} applied transfer {} of {} twice", name(who), text(report.id),
+                             name(other))
+               : fmt::format("{} applied transfer {} of {} after a later one", name(who),
+                             text(report.id), name(other));
+  });
+  if (!rises) return;
+  if (const Gave* gave = flow.find_gave(report.id)) {
+    expect(gave->crc == observed_.crc && gave->weight == observed_.weight, [&] {
+      return fmt::format("{} applied as {} of {} something else than was sent", name(who),
+                         text(report.id), name(other));
+    });
+    const double error = std::abs(gave->moved + observed_.moved);
+    expect(error <= gave->slack + observed_.slack, [&] {
+      return fmt::format(
+          "transfer {} from {} to {} does not conserve the sum: {:+.9g} there, {:+.9g} here",
+          text(report.id), name(other), name(who), gave->moved, observed_.moved);
+    });
+    check_staleness(who, gave->offer, report);
+  } else {
+    expect(report.id.boot < persons_[other].boot || persons_[other].machine == nullptr, [&] {
+      return fmt::format("{} applied transfer {} of {}, which was never made", name(who),
+                         text(report.id), name(other));
+    });
+  }
+  ledger_.take(index, direction, {report.id, observed_.moved});
+}
+
+void Checker::check_staleness(Person who, const OfferMade& offer,
+                              const gossip::ExchangeReport& report) {
+  const PersonState& person = persons_[who];
+  if (!offer.known || offer.incarnation != person.incarnation) return;
+  // A peer remembers only its last offers; of an older one it reports no age.
+  constexpr std::uint64_t kRemembered = 8;
+  if (report.age.count() == 0 && person.offers - offer.number > kRemembered) return;
+  const std::uint64_t staleness = person.now.trained - offer.trained;
+  const std::int64_t age = now_.count() - offer.at_ns;
+  expect(report.staleness == staleness && report.age.count() == age, [&] {
+    return fmt::format("{} reports staleness {} steps and {} ns for transfer {}; it is {} and {}",
+                       name(who), report.staleness, report.age.count(), text(report.id), staleness,
+                       age);
+  });
+}
+
+OfferMade Checker::find_offer(Person maker, const core::Bytes* payload) const {
+  for (const KeptOffer& kept : persons_[maker].kept_offers) {
+    if (kept.payload && kept.payload.get() == payload) return kept.made;
+  }
+  return {};
+}
+
+void Checker::linked(Person who, core::PeerId id) {
+  const std::int64_t other = find(id);
+  if (other < 0) return;
+  PersonState& a = persons_[who];
+  if (a.boot == 1 && persons_[static_cast<Person>(other)].boot == 1) return;
+  Pair& pair = ledger_.at(ledger_.pair(who, static_cast<Person>(other)));
+  for (const gossip::NeighbourView& view : a.machine->neighbours()) {
+    if (view.id == id) pair.agreed[who == pair.low ? 0 : 1] = view.boot;
+  }
+}
+
+// ---- comparisons
+// ---------------------------------------------------------------------------------
+
+void Checker::check(Person who, bool lane_busy, std::span<const Person> others) {
+  if (observed_.kind != Observed::Kind::kNone) {
+    expect(observed_.reported, [&] {
+      return name(who) + (observed_.kind == Observed::Kind::kGave
+                              ? ": an applied response made no transfer"
+                              : ": an applied transfer went unreported");
+    });
+    observed_ = {};
+  }
+  check_peer(who, lane_busy);
+  for (const Person other : others) {
+    const std::int64_t index = ledger_.find(who, other);
+    if (index >= 0) check_pair(ledger_.at(static_cast<std::uint32_t>(index)));
+  }
+}
+
+void Checker::check_peer(Person who, bool lane_busy) {
+  const PersonState& person = persons_[who];
+  if (person.machine == nullptr) return;
+  const std::size_t bound = config_.serve_queue_max + config_.links_max + 8;
+  const std::size_t queued = person.machine->queued();
+  expect(queued <= bound, [&] {
+    return fmt::format("{} has {} works queued, more than {}", name(who), queued, bound);
+  });
+  expect(lane_busy || person.machine->phase() != gossip::Phase::kTraining,
+         [&] { return name(who) + " trains, but has nothing to do"; });
+}
+
+void Checker::check_pair(Pair& pair) {
+  check_flow(pair, 0);
+  check_flow(pair, 1);
+}
+
+void Checker::check_flow(const Pair& pair, int direction) {
+  const PersonState& maker = persons_[pair.maker(direction)];
+  const PersonState& taker = persons_[pair.taker(direction)];
+  const Flow& flow = pair.flow[direction];
+  const auto where = [&] {
+    return fmt::format("from {} to {}", name(pair.maker(direction)), name(pair.taker(direction)));
+  };
+  const gossip::Edge* from = maker.machine != nullptr ? maker.machine->edge(taker.id) : nullptr;
+  const gossip::Edge* to = taker.machine != nullptr ? taker.machine->edge(maker.id) : nullptr;
+  const core::TransferId none;
+  const core::TransferId pending = from != nullptr && from->outbox() ? from->outbox()->id : none;
+  const core::TransferId seen = to != nullptr ? to->highest_seen() : none;
+  if (pending != none) {
+    expect(!flow.gave.empty() && flow.gave.back().id == pending, [&] {
+      return fmt::format("the outbox {} holds {}, which is not what was applied last", where(),
+                         text(pending));
+    });
+  }
+  if (taker.machine != nullptr && !flow.took.empty()) {
+    expect(flow.took.back().id <= seen, [&] {
+      return fmt::format("{} was applied {} but is not marked as seen", text(flow.took.back().id),
+                         where());
+    });
+  }
+  if (maker.machine == nullptr || taker.machine == nullptr) return;
+  std::int64_t left = 0;
+  const bool agreed = pair.agreed[direction == 0 ? 1 : 0] == maker.boot;
+  for (const Open& open : flow.open) {
+    if (!open.given) {
+      --left;
+      expect(open.id.boot < maker.boot, [&] {
+        return fmt::format("{} is held {} by the taker only", text(open.id), where());
+      });
+      continue;
+    }
+    if (open.id == pending && open.id > seen) continue;  // in flight
+    ++left;
+    if (agreed) {
+      expect(open.id <= seen, [&] {
+        return fmt::format("{} {} was applied by its maker only, and is in no outbox",
+                           text(open.id), where());
+      });
+    }
+  }
+  if (!agreed) return;
+  std::int64_t said = 0;
+  if (to != nullptr) {
+    said = static_cast<std::int64_t>(to->lost_here + to->refused + to->voided) -
+           static_cast<std::int64_t>(to->lost_there);
+  }
+  expect(left == said, [&] {
+    return fmt::format("ledger and in flight do not sum to zero {}: {:+} left, {:+} accounted for",
+                       where(), left, said);
+  });
+}
+
+void Checker::recompute() {
+  std::vector<Pair>& pairs = ledger_.pairs();
+  for (std::uint32_t i = 0; i < pairs.size(); ++i) {
+    Pair& pair = pairs[i];
+    for (int direction = 0; direction < 2; ++direction) {
+      Flow& flow = pair.flow[direction];
+      std::vector<Open> open = Ledger::recompute_open(flow);
+      std::vector<Open> kept = flow.open;
+      const auto by_id = [](const Open& a, const Open& b) { return a.id < b.id; };
+      std::sort(kept.begin(), kept.end(), by_id);
+      expect(std::equal(
+                 open.begin(), open.end(), kept.begin(), kept.end(),
+                 [](const Open& a, const Open& b) { return a.id == b.id && a.given == b.given; }),
+             [&] {
+               return fmt::format(
+                   "the ledger between {} and {} is not what was given less what was taken",
+                   name(pair.low), name(pair.high));
+             });
+    }
+    check_pair(pair);
+    ledger_.compact(i);
+  }
+  for (Person who = 0; who < persons_.size(); ++who) recompute_peer(who);
+  if (probing_) check_sum();
+}
+
+void Checker::recompute_peer(Person who) {
+  PersonState& person = persons_[who];
+  if (person.machine == nullptr) return;
+  // Edges that the ledger knows nothing of must be untouched.
+  for (const auto& [id, edge] : person.machine->edges()) {
+    const std::int64_t other = find(id);
+    expect(other >= 0, [&] { return name(who) + " has an edge to nobody"; });
+    if (other < 0 || ledger_.find(who, static_cast<Person>(other)) >= 0) continue;
+    expect(!edge.outbox() && edge.highest_seen() == core::TransferId{} &&
+               edge.lost_here + edge.lost_there + edge.refused + edge.voided == 0,
+           [&] {
+             return fmt::format("{} tells of transfers with {} that never were", name(who),
+                                name(static_cast<Person>(other)));
+           });
+  }
+  if (!probing_) return;
+  const Reading reading = probe_.read(*person.replica);
+  expect(reading.value == person.now.reading.value && std::isfinite(reading.magnitude),
+         [&] { return name(who) + ": its parameters changed outside its lane"; });
+}
+
+/// Training, joins and leaves aside, the sum over all replicas is what it was, but for what only
+/// one side of an edge holds.
+void Checker::check_sum() {
+  double sum = 0;
+  double expected = 0;
+  for (const PersonState& person : persons_) {
+    if (person.machine == nullptr) continue;
+    sum += person.now.reading.value;
+    expected += person.now.base + person.now.trained_moved;
+  }
+  for (const Pair& pair : ledger_.pairs()) {
+    const bool both =
+        persons_[pair.low].machine != nullptr && persons_[pair.high].machine != nullptr;
+    for (int direction = 0; direction < 2; ++direction) {
+      const Flow& flow = pair.flow[direction];
+      if (both) {
+        for (const Open& open : flow.open) expected += open.moved;
+      } else {
+        if (persons_[pair.maker(direction)].machine != nullptr) expected += flow.gave_sum;
+        if (persons_[pair.taker(direction)].machine != nullptr) expected += flow.took_sum;
+      }
+    }
+  }
+  expect(std::abs(sum - expected) <= slack_ + 1e-9, [&] {
+    return fmt::format("the sum over all replicas is {:.12g}, not {:.12g} (within {:.3g})", sum,
+                       expected, slack_);
+  });
+}
+
+std::uint64_t Checker::unresolved() {
+  std::uint64_t count = 0;
+  for (const Pair& pair : ledger_.pairs()) {
+    if (!active(pair.low) || !active(pair.high)) continue;
+    for (int direction = 0; direction < 2; ++direction) {
+      const gossip::Edge* from =
+          persons_[pair.maker(direction)].machine->edge(persons_[pair.taker(direction)].id);
+      const gossip::Edge* to =
+          persons_[pair.taker(direction)].machine->edge(persons_[pair.maker(direction)].id);
+      if (from == nullptr || !from->outbox()) continue;
+      if (to == nullptr || !to->already_seen(from->outbox()->id)) ++count;
+    }
+  }
+  return count;
+}
+
+}  // namespace murmur::sim

@@ -1,0 +1,151 @@
+// The checker: it watches every change to every replica, keeps the ledger of who really holds what,
+// and compares it, after each event, with what the machines on the edges concerned say.
+//
+// After each event, on the edges it touched:
+//  - a transfer is applied at most once by each side, in rising order, by the taker with the
+//    maker's payload and weight;
+//  - entry by entry, what the maker holds less what the taker holds is what is in flight, worked
+//    out anew from the maker's outbox and the taker's highest seen id; over an edge, what is then
+//    left is what its counters of lost, refused and voided transfers say;
+//  - the outbox holds the newest transfer that the maker's replica holds, and no other;
+//  - what a transfer did to the probes (sim/probe.hpp) of its two sides cancels;
+//  - the lane works while the peer trains, whatever the network does; queues keep their bound;
+//    parameters are finite; an exchange's reported staleness and age are the true ones.
+// Every `recompute` (each 10,000 events): all of that on every edge and peer, the ledger's open
+// entries from scratch, every probe read anew, and the sum over all replicas.
+//
+// Thread rule: one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/time.hpp"
+#include "gossip/config.hpp"
+#include "gossip/effects.hpp"
+#include "gossip/machine.hpp"
+#include "gossip/work.hpp"
+#include "sim/ledger.hpp"
+#include "sim/probe.hpp"
+
+namespace murmur::sim {
+
+class Checker {
+ public:
+  /// `probing` false: nothing that reads parameters.
+  Checker(const gossip::Config& config, bool probing, std::uint64_t seed, std::string replay,
+          std::size_t violations_max);
+
+  /// For the messages: what is going on.
+  void set_event(core::Duration now, std::uint64_t number) {
+    now_ = now;
+    event_ = number;
+  }
+
+  // ---- a peer's life ----
+  /// A fresh identity, not yet running.
+  Person add_person(core::PeerId id, std::uint32_t peer);
+  /// `restored`: the replica was loaded from the checkpoint. `can_crash`: it may be killed later
+  /// and come back with its state.
+  void started(Person who, const gossip::Machine& machine, core::Replica& replica, bool restored,
+               bool can_crash);
+  void crashed(Person who, bool comes_back);
+  [[nodiscard]] core::PeerId id(Person who) const { return persons_[who].id; }
+  /// The number of `id`, or -1.
+  [[nodiscard]] std::int64_t find(core::PeerId id) const;
+  /// Where the next person's number goes into its id, so that find() is one look.
+  static core::PeerId number_id(core::PeerId random, Person number);
+
+  // ---- the lane ----
+  void work_begins(Person who);
+  /// Before it is performed; keeps what is needed of `work`.
+  void work_ends(const gossip::Work& work);
+  void work_performed(Person who, const gossip::WorkResult& result);
+
+  // ---- what the machine said ----
+  void exchanged(Person who, const gossip::ExchangeReport& report);
+  void linked(Person who, core::PeerId other);
+
+  // ---- comparisons ----
+  /// At the end of an event at `who` that concerned `others`.
+  void check(Person who, bool lane_busy, std::span<const Person> others);
+  void recompute();
+
+  /// Transfers in flight between persons that are up and not done.
+  [[nodiscard]] std::uint64_t unresolved();
+  [[nodiscard]] std::uint64_t hash_of_last_change() const;
+  [[nodiscard]] std::uint64_t checks() const { return checks_; }
+  [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
+  [[nodiscard]] std::vector<std::string> take_violations() { return std::move(violations_); }
+  void violate(std::string what);
+
+ private:
+  static constexpr std::size_t kOffersKept = 16;
+  struct KeptOffer {
+    core::Payload payload;  // kept alive, so that its address names it
+    OfferMade made;
+  };
+  struct Scalars {
+    Reading reading;
+    double base = 0;            // of the probe, as drawn, loaded or adopted
+    double trained_moved = 0;   // by training
+    std::uint64_t trained = 0;  // steps
+  };
+  struct PersonState {
+    core::PeerId id;
+    std::uint32_t peer = 0;
+    const gossip::Machine* machine = nullptr;  // null while it is down
+    core::Replica* replica = nullptr;
+    core::Boot boot = 0;
+    std::uint32_t incarnation = 0;
+    Scalars now;
+    Scalars saved;
+    std::int64_t lane_began_ns = 0;
+    std::uint64_t offers = 0;
+    std::vector<KeptOffer> kept_offers;
+  };
+  struct Observed {
+    enum class Kind : std::uint8_t { kNone, kOffer, kGave, kTook } kind = Kind::kNone;
+    bool reported = false;
+    std::uint32_t crc = 0;
+    float weight = 0;
+    double moved = 0;
+    double slack = 0;
+    const core::Bytes* payload = nullptr;  // the offer before, the delta after a Respond
+  };
+
+  void gave(Person who, Person other, const gossip::ExchangeReport& report);
+  void took(Person who, Person other, const gossip::ExchangeReport& report);
+  void check_staleness(Person who, const OfferMade& offer, const gossip::ExchangeReport& report);
+  void check_pair(Pair& pair);
+  void check_flow(const Pair& pair, int direction);
+  void check_peer(Person who, bool lane_busy);
+  void check_sum();
+  void recompute_peer(Person who);
+  [[nodiscard]] OfferMade find_offer(Person maker, const core::Bytes* payload) const;
+  [[nodiscard]] std::string name(Person who) const;
+  [[nodiscard]] bool active(Person who) const;
+  void expect(bool holds, auto&& describe) {
+    ++checks_;
+    if (!holds) violate(describe());
+  }
+
+  gossip::Config config_;
+  bool probing_;
+  std::string replay_;
+  std::size_t violations_max_;
+  Probe probe_;
+  Ledger ledger_;
+  std::vector<PersonState> persons_;
+  Observed observed_;
+  core::Duration now_{0};
+  std::uint64_t event_ = 0;
+  std::uint64_t checks_ = 0;
+  double slack_ = 0;  // rounding allowed in the sum over all replicas
+  std::vector<std::string> violations_;
+};
+
+}  // namespace murmur::sim

@@ -1,0 +1,576 @@
+#include "sim/fleet.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "core/storage.hpp"
+#include "gossip/machine.hpp"
+#include "gossip/work.hpp"
+#include "sim/checker.hpp"
+#include "sim/network.hpp"
+#include "sim/world.hpp"
+
+namespace murmur::sim {
+namespace {
+
+constexpr core::Duration kStartSpread = std::chrono::milliseconds(10);
+constexpr double kClockOffsetMaxSeconds = 1000;
+constexpr std::size_t kContactsMax = 3;
+/// After all have settled, so long may what is still unresolved take.
+constexpr core::Duration kResolveMax = std::chrono::seconds(30);
+constexpr core::Duration kSettledEvery = std::chrono::milliseconds(20);
+/// A machine whose deadline keeps being now, though nothing comes of it, is stuck.
+constexpr int kIdleTimersMax = 1000;
+
+core::Duration scaled(core::Duration d, double factor) {
+  return core::Duration(
+      std::max<std::int64_t>(1, std::llround(static_cast<double>(d.count()) * factor)));
+}
+
+struct Peer {
+  // What the process holds.
+  std::unique_ptr<core::Replica> replica;
+  std::unique_ptr<gossip::Machine> machine;  ///< refers to the replica's schema
+  std::optional<gossip::Work> work;
+  // What outlives it.
+  core::MemoryStorage storage;
+  Person person = 0;
+  std::uint32_t incarnation = 0;  ///< starts so far
+  // The machine it runs on.
+  double slowness = 1;
+  core::Rng step_times;
+  core::Duration clock_offset{0};
+
+  std::optional<core::Duration> timer_at;
+  std::uint64_t timer_stamp = 0;
+  int idle_timers = 0;
+  core::Duration started{0};
+  std::optional<core::Duration> settled;
+  std::uint64_t exchanges_before = 0;  ///< completed by earlier incarnations
+};
+
+class Fleet {
+ public:
+  Fleet(const SimConfig& config, const ReplicaFactory& make_replica)
+      : config_(config),
+        make_replica_(make_replica),
+        network_(config.faults, config.peers, config.seed),
+        checker_(config.gossip, config.checks == Checks::kAll, config.seed, config.replay,
+                 config.violations_max),
+        pool_(4096) {}
+
+  core::Result<Outcome> run();
+
+ private:
+  core::Result<void> prepare();
+  bool start(std::uint32_t index);
+  void crash(std::uint32_t plan);
+  void restart(std::uint32_t plan);
+  void deliver(std::uint32_t slot);
+  void undeliverable(std::uint32_t slot);
+  void finish_work(std::uint32_t index, std::uint64_t incarnation);
+  void fire_timer(std::uint32_t index, std::uint64_t stamp);
+
+  std::size_t drain(std::uint32_t index);
+  void carry_out(std::uint32_t index, gossip::Send send);
+  void carry_out(std::uint32_t index, gossip::Work work);
+  void carry_out(std::uint32_t index, const gossip::Report& report);
+  void set_timer(std::uint32_t index);
+  void finish_event(std::uint32_t index);
+
+  [[nodiscard]] bool checking() const { return config_.checks != Checks::kNone; }
+  [[nodiscard]] core::Instant clock(const Peer& peer) const {
+    return core::Instant(world_.now() + peer.clock_offset);
+  }
+  [[nodiscard]] core::Duration duration(Peer& peer, const gossip::Work& work);
+  [[nodiscard]] std::vector<gossip::Address> contacts(std::uint32_t index, bool first);
+  void touch(std::uint32_t person) {
+    if (std::find(touched_.begin(), touched_.end(), person) == touched_.end())
+      touched_.push_back(person);
+  }
+  void mix(std::uint64_t value) { hash_ = core::mix64(hash_ ^ value) + 0x9e3779b97f4a7c15ULL; }
+  void happened(EventKind kind, std::uint32_t index, std::uint64_t content);
+
+  [[nodiscard]] bool over();
+  [[nodiscard]] Progress progress() const;
+  [[nodiscard]] std::uint64_t exchanges() const;
+  Outcome outcome();
+
+  const SimConfig& config_;
+  const ReplicaFactory& make_replica_;
+  World world_;
+  Network network_;
+  Checker checker_;
+  core::BufferPool pool_;
+  std::vector<Peer> peers_;
+  std::vector<Person> touched_;
+  std::uint64_t people_ = 0;
+  std::size_t to_come_ = 0;  ///< starts and restarts not yet due
+  std::uint64_t events_ = 0;
+  std::uint64_t hash_ = 0;
+  bool counted_ = false;  ///< the event being handled did something
+  bool timed_out_ = false;
+  bool stopped_ = false;
+  core::Duration next_settled_check_{0};
+  std::optional<core::Duration> all_settled_;
+};
+
+// ---- starting and ending peers
+// -------------------------------------------------------------------
+
+core::Result<void> Fleet::prepare() {
+  if (config_.peers == 0) return core::fail("peers 0: at least one is needed");
+  if (config_.peers >= (std::size_t{1} << 20)) {
+    return core::fail(fmt::format("peers {} > {}", config_.peers, (std::size_t{1} << 20) - 1));
+  }
+  if (auto ok = check_plan(config_.faults, config_.peers); !ok) return ok;
+  if (config_.gossip.steps_max == 0 && config_.gossip.duration_max.count() == 0 &&
+      config_.time_max.count() == 0) {
+    return core::fail("the run has no end: give it steps, a duration or a virtual time limit");
+  }
+  peers_.reserve(config_.peers);
+  core::Rng starts(config_.seed, 0, "starts");
+  core::Rng offsets(config_.seed, 0, "clocks");
+  for (std::uint32_t i = 0; i < config_.peers; ++i) {
+    Peer peer{.replica = nullptr,
+              .machine = nullptr,
+              .work = std::nullopt,
+              .storage = {},
+              .step_times = core::Rng(config_.seed, i, "step-time"),
+              .timer_at = std::nullopt,
+              .settled = std::nullopt};
+    peer.clock_offset = core::from_seconds(kClockOffsetMaxSeconds * offsets.uniform());
+    peers_.push_back(std::move(peer));
+    const core::Duration at = scaled(kStartSpread, starts.uniform());
+    world_.schedule(i == 0 ? core::Duration{0} : at, EventKind::kStart, i);
+    ++to_come_;
+  }
+  for (const Straggler& straggler : config_.faults.stragglers) {
+    peers_[straggler.peer].slowness *= straggler.factor;
+  }
+  for (std::uint32_t i = 0; i < config_.faults.crashes.size(); ++i) {
+    world_.schedule(config_.faults.crashes[i].at, EventKind::kCrash, i);
+  }
+  return {};
+}
+
+/// One to three random others: at first only earlier peers, so that all hang together.
+std::vector<gossip::Address> Fleet::contacts(std::uint32_t index, bool first) {
+  std::vector<gossip::Address> chosen;
+  const std::uint64_t others = first ? index : config_.peers - 1;
+  core::Rng rng(config_.seed, index + (std::uint64_t{peers_[index].incarnation} << 32), "contacts");
+  const std::uint64_t wanted = std::min<std::uint64_t>(1 + rng.below(kContactsMax), others);
+  while (chosen.size() < wanted) {
+    std::uint64_t other = rng.below(others);
+    if (other >= index) ++other;
+    gossip::Address address = fmt::format("p{}", other);
+    if (std::find(chosen.begin(), chosen.end(), address) == chosen.end())
+      chosen.push_back(std::move(address));
+  }
+  return chosen;
+}
+
+bool Fleet::start(std::uint32_t index) {
+  Peer& peer = peers_[index];
+  peer.replica = make_replica_(index, peer.incarnation);
+  if (!peer.replica) return false;
+  const std::uint64_t entity = index + (std::uint64_t{peer.incarnation} << 32);
+  core::Rng ids(config_.seed, entity, "id");
+  const std::uint64_t high = ids.next();
+  const auto fresh = Checker::number_id({high, ids.next()}, static_cast<Person>(people_));
+  const core::Identity self = *peer.storage.start(fresh);
+  if (self.id == fresh) {
+    peer.person = checker_.add_person(fresh, index);
+    ++people_;
+  }
+
+  std::optional<gossip::Checkpoint> checkpoint;
+  if (const auto saved = *peer.storage.load()) {
+    checkpoint = *gossip::split_checkpoint(*saved);
+    if (auto loaded = peer.replica->load(checkpoint->replica, /*adopt=*/false); !loaded) {
+      checker_.violate(
+          fmt::format("peer {} cannot load its own checkpoint: {}", index, loaded.error().message));
+      return true;
+    }
+  }
+  gossip::Config config = config_.gossip;
+  config.advertise = fmt::format("p{}", index);
+  config.join = contacts(index, peer.incarnation == 0);
+  ++peer.incarnation;
+  peer.started = world_.now();
+  peer.settled.reset();
+  peer.timer_at.reset();
+  peer.idle_timers = 0;
+  std::optional<core::ByteView> snapshot;
+  if (checkpoint) snapshot = checkpoint->protocol;
+  peer.machine =
+      std::make_unique<gossip::Machine>(clock(peer), self, config, peer.replica->schema(),
+                                        core::Rng(config_.seed, entity, "machine"), snapshot);
+  const bool can_crash = std::any_of(config_.faults.crashes.begin(), config_.faults.crashes.end(),
+                                     [&](const Crash& crash) {
+                                       return crash.peer == index && crash.keep_state &&
+                                              crash.restart_after && crash.at > world_.now();
+                                     });
+  if (checking())
+    checker_.started(peer.person, *peer.machine, *peer.replica, checkpoint.has_value(), can_crash);
+  drain(index);
+  finish_event(index);
+  return true;
+}
+
+void Fleet::crash(std::uint32_t plan) {
+  const Crash& crash = config_.faults.crashes[plan];
+  Peer& peer = peers_[crash.peer];
+  if (crash.restart_after) {
+    world_.schedule(world_.now() + *crash.restart_after, EventKind::kRestart, plan);
+    ++to_come_;
+  }
+  if (!peer.machine) return;
+  peer.exchanges_before += peer.machine->counters().receipts_taken;
+  if (checking()) checker_.crashed(peer.person, crash.restart_after && crash.keep_state);
+  peer.work.reset();
+  peer.machine.reset();
+  peer.replica.reset();
+  if (!crash.keep_state) peer.storage = {};
+}
+
+void Fleet::restart(std::uint32_t plan) {
+  --to_come_;
+  start(static_cast<std::uint32_t>(config_.faults.crashes[plan].peer));
+}
+
+// ---- events
+// --------------------------------------------------------------------------------------
+
+void Fleet::happened(EventKind kind, std::uint32_t index, std::uint64_t content) {
+  counted_ = true;
+  mix(static_cast<std::uint64_t>(world_.now().count()));
+  mix(content ^ (std::uint64_t{index} << 8 | static_cast<std::uint64_t>(kind)) << 32);
+}
+
+void Fleet::deliver(std::uint32_t slot) {
+  Frame frame = network_.take(slot);
+  Peer& peer = peers_[frame.to];
+  if (!peer.machine || peer.machine->phase() == gossip::Phase::kDone) {
+    return network_.bounce(world_, std::move(frame));
+  }
+  const std::uint32_t index = frame.to;
+  happened(EventKind::kFrame, index,
+           core::crc32c(frame.head) ^ core::view(frame.payload).size() << 32);
+  touch(frame.from_person);
+  peer.machine->handle(clock(peer),
+                       gossip::Received{std::move(frame.head), std::move(frame.payload), {}});
+  drain(index);
+  finish_event(index);
+}
+
+void Fleet::undeliverable(std::uint32_t slot) {
+  const Frame frame = network_.take(slot);
+  Peer& sender = peers_[frame.from];
+  if (!sender.machine || sender.incarnation != frame.incarnation) return;
+  happened(EventKind::kUndeliverable, frame.from, frame.to);
+  sender.machine->handle(clock(sender), gossip::Undeliverable{fmt::format("p{}", frame.to)});
+  drain(frame.from);
+  finish_event(frame.from);
+}
+
+void Fleet::finish_work(std::uint32_t index, std::uint64_t incarnation) {
+  Peer& peer = peers_[index];
+  if (!peer.machine || peer.incarnation != incarnation) return;
+  gossip::Work work = *std::move(peer.work);
+  peer.work.reset();
+  const std::size_t kind = work.index();
+  if (checking()) checker_.work_ends(work);
+  gossip::WorkResult result = gossip::perform(std::move(work), *peer.replica, peer.storage, pool_);
+  if (checking()) checker_.work_performed(peer.person, result);
+  happened(EventKind::kWork, index, kind ^ checker_.hash_of_last_change());
+  peer.machine->handle(clock(peer), gossip::WorkDone{std::move(result)});
+  drain(index);
+  finish_event(index);
+}
+
+void Fleet::fire_timer(std::uint32_t index, std::uint64_t stamp) {
+  Peer& peer = peers_[index];
+  if (!peer.machine || stamp != peer.timer_stamp) return;
+  peer.timer_at.reset();
+  const auto due = peer.machine->next_deadline();
+  if (due && *due <= clock(peer)) {
+    peer.machine->on_deadline(clock(peer));
+    const std::size_t effects = drain(index);
+    peer.idle_timers = effects > 0 ? 0 : peer.idle_timers + 1;
+    if (effects > 0) {
+      happened(EventKind::kTimer, index, effects);
+    } else if (peer.idle_timers > kIdleTimersMax) {
+      checker_.violate(fmt::format("peer {}: its timers fire {} times in a row for nothing", index,
+                                   kIdleTimersMax));
+      peer.idle_timers = 0;
+    }
+    finish_event(index);
+  }
+  set_timer(index);
+}
+
+// ---- effects
+// -------------------------------------------------------------------------------------
+
+std::size_t Fleet::drain(std::uint32_t index) {
+  std::size_t effects = 0;
+  Peer& peer = peers_[index];
+  while (auto effect = peer.machine->poll()) {
+    ++effects;
+    std::visit([&](auto& e) { carry_out(index, std::move(e)); }, *effect);
+  }
+  return effects;
+}
+
+void Fleet::carry_out(std::uint32_t index, gossip::Send send) {
+  Peer& peer = peers_[index];
+  std::uint32_t to = 0;
+  const char* end = send.to.data() + send.to.size();
+  const bool ours = send.to.size() > 1 && send.to[0] == 'p' &&
+                    std::from_chars(send.to.data() + 1, end, to).ptr == end && to < peers_.size();
+  if (!ours) {
+    return checker_.violate(
+        fmt::format("peer {} sends to '{}', which no peer gave it", index, send.to));
+  }
+  touch(peers_[to].person);
+  network_.send(world_, {std::move(send.head), std::move(send.payload), index, to, peer.person,
+                         peer.incarnation});
+}
+
+void Fleet::carry_out(std::uint32_t index, gossip::Work work) {
+  Peer& peer = peers_[index];
+  if (peer.work) return checker_.violate(fmt::format("peer {} has two works out at once", index));
+  if (checking()) checker_.work_begins(peer.person);
+  const core::Duration takes = duration(peer, work);
+  peer.work = std::move(work);
+  world_.schedule(world_.now() + takes, EventKind::kWork, index, peer.incarnation);
+}
+
+void Fleet::carry_out(std::uint32_t index, const gossip::Report& report) {
+  Peer& peer = peers_[index];
+  if (const auto* exchange = std::get_if<gossip::ExchangeReport>(&report)) {
+    const std::int64_t other = checker_.find(exchange->peer);
+    if (other >= 0) touch(static_cast<Person>(other));
+    if (checking()) checker_.exchanged(peer.person, *exchange);
+  } else if (const auto* about = std::get_if<gossip::PeerReport>(&report)) {
+    if (checking() && about->what == gossip::PeerReport::What::kUp)
+      checker_.linked(peer.person, about->peer);
+  } else if (const auto* phase = std::get_if<gossip::PhaseReport>(&report)) {
+    if (phase->phase >= gossip::Phase::kLingering && !peer.settled) peer.settled = world_.now();
+  }
+  if (config_.on_report) config_.on_report(index, world_.now(), report);
+}
+
+core::Duration Fleet::duration(Peer& peer, const gossip::Work& work) {
+  if (const auto* train = std::get_if<gossip::Train>(&work)) {
+    core::Duration sum{0};
+    for (std::uint32_t i = 0; i < train->steps; ++i) sum += config_.step_time.draw(peer.step_times);
+    return scaled(sum, peer.slowness);
+  }
+  const bool mixes = std::holds_alternative<gossip::MakeOffer>(work) ||
+                     std::holds_alternative<gossip::Respond>(work) ||
+                     std::holds_alternative<gossip::Absorb>(work);
+  const double cost = mixes                                            ? config_.costs.mix
+                      : std::holds_alternative<gossip::Evaluate>(work) ? config_.costs.evaluate
+                                                                       : config_.costs.state;
+  return scaled(config_.step_time.mean(), cost * peer.slowness);
+}
+
+void Fleet::set_timer(std::uint32_t index) {
+  Peer& peer = peers_[index];
+  const auto deadline = peer.machine->next_deadline();
+  if (!deadline) return;
+  const core::Duration at = deadline->time_since_epoch() - peer.clock_offset;
+  // A timer that is already due earlier looks again when it fires.
+  if (peer.timer_at && *peer.timer_at <= at) return;
+  peer.timer_at = std::max(at, world_.now());
+  world_.schedule(*peer.timer_at, EventKind::kTimer, index, ++peer.timer_stamp);
+}
+
+void Fleet::finish_event(std::uint32_t index) {
+  Peer& peer = peers_[index];
+  set_timer(index);
+  if (checking()) checker_.check(peer.person, peer.work.has_value(), touched_);
+}
+
+// ---- the run
+// -------------------------------------------------------------------------------------
+
+/// All that are up have settled and nothing is unresolved, or it never will be.
+bool Fleet::over() {
+  if (world_.now() < next_settled_check_) return false;
+  next_settled_check_ = world_.now() + kSettledEvery;
+  const bool settled =
+      to_come_ == 0 && std::all_of(peers_.begin(), peers_.end(), [](const Peer& peer) {
+        return !peer.machine || peer.machine->phase() >= gossip::Phase::kLingering;
+      });
+  if (!settled) {
+    all_settled_.reset();
+    return false;
+  }
+  if (!all_settled_) all_settled_ = world_.now();
+  if (!checking() || checker_.unresolved() == 0) return true;
+  if (world_.now() - *all_settled_ < kResolveMax) return false;
+  checker_.violate(fmt::format("{} transfers are still unresolved {} s after all have settled",
+                               checker_.unresolved(), core::seconds(kResolveMax)));
+  return true;
+}
+
+core::Result<Outcome> Fleet::run() {
+  if (auto ok = prepare(); !ok) return tl::make_unexpected(ok.error());
+  std::uint64_t next_progress = config_.progress_every;
+  while (const auto due = world_.next()) {
+    if (config_.time_max.count() > 0 && due->at > config_.time_max) {
+      timed_out_ = true;
+      break;
+    }
+    counted_ = false;
+    touched_.clear();
+    checker_.set_event(world_.now(), events_);
+    switch (due->kind) {
+      case EventKind::kStart:
+        --to_come_;
+        happened(due->kind, due->index, 0);
+        if (!start(due->index))
+          return core::fail(fmt::format("peer {}: no replica could be made", due->index));
+        break;
+      case EventKind::kFrame:
+        deliver(due->index);
+        break;
+      case EventKind::kWork:
+        finish_work(due->index, due->stamp);
+        break;
+      case EventKind::kTimer:
+        fire_timer(due->index, due->stamp);
+        break;
+      case EventKind::kUndeliverable:
+        undeliverable(due->index);
+        break;
+      case EventKind::kCrash:
+        happened(due->kind, due->index, 0);
+        crash(due->index);
+        break;
+      case EventKind::kRestart:
+        happened(due->kind, due->index, 0);
+        restart(due->index);
+        break;
+    }
+    if (checker_.violations().size() >= config_.violations_max || over()) break;
+    if (!counted_) continue;
+    ++events_;
+    if (checking() && events_ % config_.recompute_every == 0) checker_.recompute();
+    if (config_.on_progress && events_ >= next_progress) {
+      next_progress += config_.progress_every;
+      if (!config_.on_progress(progress())) {
+        stopped_ = true;
+        break;
+      }
+    }
+  }
+  if (checking()) checker_.recompute();
+  return outcome();
+}
+
+std::uint64_t Fleet::exchanges() const {
+  std::uint64_t sum = 0;
+  for (const Peer& peer : peers_) {
+    sum += peer.exchanges_before + (peer.machine ? peer.machine->counters().receipts_taken : 0);
+  }
+  return sum;
+}
+
+Progress Fleet::progress() const {
+  Progress progress;
+  progress.now = world_.now();
+  progress.events = events_;
+  progress.exchanges = exchanges();
+  progress.violations = checker_.violations().size();
+  double steps = 0;
+  for (const Peer& peer : peers_) {
+    if (!peer.machine) continue;
+    const gossip::Status status = peer.machine->status();
+    progress.step_min =
+        progress.peers_up == 0 ? status.step : std::min(progress.step_min, status.step);
+    steps += static_cast<double>(status.step);
+    ++progress.peers_up;
+    if (status.phase >= gossip::Phase::kLingering) ++progress.peers_settled;
+  }
+  if (progress.peers_up > 0) progress.step_mean = steps / static_cast<double>(progress.peers_up);
+  return progress;
+}
+
+/// The largest ‖x_p - mean‖ / ‖mean‖.
+double spread_of(const std::vector<Peer>& peers) {
+  std::vector<std::vector<float>> all;
+  std::vector<double> mean;
+  for (const Peer& peer : peers) {
+    if (!peer.replica) continue;
+    std::vector<float>& x = all.emplace_back(peer.replica->schema().parameters());
+    peer.replica->read_parameters(x);
+    mean.resize(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) mean[i] += static_cast<double>(x[i]);
+  }
+  double norm = 0;
+  for (double& m : mean) {
+    m /= static_cast<double>(all.size());
+    norm += m * m;
+  }
+  double largest = 0;
+  for (const std::vector<float>& x : all) {
+    double square = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double d = static_cast<double>(x[i]) - mean[i];
+      square += d * d;
+    }
+    largest = std::max(largest, square);
+  }
+  return norm > 0 ? std::sqrt(largest / norm) : 0;
+}
+
+Outcome Fleet::outcome() {
+  Outcome outcome;
+  outcome.exchanges = exchanges();
+  outcome.spread = spread_of(peers_);
+  outcome.unresolved = checking() ? checker_.unresolved() : 0;
+  for (Peer& peer : peers_) {
+    PeerOutcome& result = outcome.peers.emplace_back();
+    result.incarnations = peer.incarnation;
+    result.id = people_ > 0 ? checker_.id(peer.person) : core::PeerId{};
+    if (!peer.machine) continue;
+    result.up = true;
+    const gossip::Status status = peer.machine->status();
+    result.phase = status.phase;
+    result.steps = status.step;
+    result.exchanges = status.exchanges;
+    result.staleness_mean = status.staleness_mean;
+    result.seconds = core::seconds(peer.settled.value_or(world_.now()) - peer.started);
+    result.counters = peer.machine->counters();
+    const core::Evaluation evaluation = peer.replica->evaluate();
+    result.accuracy = evaluation.accuracy;
+    result.loss = evaluation.loss;
+    peer.machine.reset();  // it refers to the replica's schema
+    result.replica = std::move(peer.replica);
+  }
+  outcome.trace_hash = hash_;
+  outcome.events = events_;
+  outcome.checks = checker_.checks();
+  outcome.now = world_.now();
+  outcome.timed_out = timed_out_;
+  outcome.stopped = stopped_;
+  outcome.violations = checker_.take_violations();
+  return outcome;
+}
+
+}  // namespace
+
+core::Result<Outcome> run(const SimConfig& config, const ReplicaFactory& make_replica) {
+  return Fleet(config, make_replica).run();
+}
+
+}  // namespace murmur::sim

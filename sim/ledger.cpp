@@ -1,0 +1,142 @@
+#include "sim/ledger.hpp"
+
+#include <algorithm>
+
+#include "core/check.hpp"
+
+namespace murmur::sim {
+namespace {
+
+std::uint64_t key(Person a, Person b) {
+  return std::uint64_t{std::min(a, b)} << 32 | std::max(a, b);
+}
+
+/// Finds from the end: what is asked for is nearly always the newest.
+template <class Entries>
+auto find_id(const Entries& entries, core::TransferId id) -> decltype(entries.data()) {
+  for (std::size_t i = entries.size(); i-- > 0 && entries[i].id >= id;) {
+    if (entries[i].id == id) return &entries[i];
+  }
+  return nullptr;
+}
+
+bool erase_open(Flow& flow, core::TransferId id, bool given) {
+  for (Open& open : flow.open) {
+    if (open.id != id || open.given != given) continue;
+    open = flow.open.back();
+    flow.open.pop_back();
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+const Gave* Flow::find_gave(core::TransferId id) const { return find_id(gave, id); }
+bool Flow::has_taken(core::TransferId id) const { return find_id(took, id) != nullptr; }
+
+std::uint32_t Ledger::pair(Person a, Person b) {
+  const auto [at, fresh] = index_.try_emplace(key(a, b), static_cast<std::uint32_t>(pairs_.size()));
+  if (fresh) {
+    pairs_.emplace_back();
+    pairs_.back().low = std::min(a, b);
+    pairs_.back().high = std::max(a, b);
+  }
+  return at->second;
+}
+
+std::int64_t Ledger::find(Person a, Person b) const {
+  const auto at = index_.find(key(a, b));
+  return at == index_.end() ? -1 : std::int64_t{at->second};
+}
+
+void Ledger::give(std::uint32_t pair, int direction, const Gave& gave) {
+  Flow& flow = pairs_[pair].flow[direction];
+  flow.gave.push_back(gave);
+  flow.gave_sum += gave.moved;
+  if (const Took* took = find_id(flow.took, gave.id)) {
+    erase_open(flow, took->id, false);
+  } else {
+    flow.open.push_back({gave.id, true, gave.moved});
+  }
+  Journal& notes = journal(pairs_[pair].maker(direction));
+  if (notes.on) notes.notes.push_back({pair, static_cast<std::uint8_t>(direction), true});
+}
+
+void Ledger::take(std::uint32_t pair, int direction, const Took& took) {
+  Flow& flow = pairs_[pair].flow[direction];
+  flow.took.push_back(took);
+  flow.took_sum += took.moved;
+  if (!erase_open(flow, took.id, true)) flow.open.push_back({took.id, false, took.moved});
+  Journal& notes = journal(pairs_[pair].taker(direction));
+  if (notes.on) notes.notes.push_back({pair, static_cast<std::uint8_t>(direction), false});
+}
+
+Ledger::Journal& Ledger::journal(Person person) {
+  if (person >= journals_.size()) journals_.resize(person + 1);
+  return journals_[person];
+}
+
+void Ledger::remember(Person person) { journal(person).on = true; }
+void Ledger::kept(Person person) { journal(person).notes.clear(); }
+void Ledger::set_final(Person person) { journal(person) = {}; }
+
+void Ledger::roll_back(Person person) {
+  std::vector<Note>& notes = journal(person).notes;
+  for (; !notes.empty(); notes.pop_back()) {
+    const Note note = notes.back();
+    Flow& flow = pairs_[note.pair].flow[note.direction];
+    if (note.gave) {
+      const Gave gave = flow.gave.back();
+      flow.gave.pop_back();
+      flow.gave_sum -= gave.moved;
+      if (erase_open(flow, gave.id, true)) continue;
+      const Took* took = find_id(flow.took, gave.id);
+      CHECK_INVARIANT(took != nullptr);
+      flow.open.push_back({gave.id, false, took->moved});
+    } else {
+      const Took took = flow.took.back();
+      flow.took.pop_back();
+      flow.took_sum -= took.moved;
+      if (erase_open(flow, took.id, false)) continue;
+      const Gave* gave = find_id(flow.gave, took.id);
+      CHECK_INVARIANT(gave != nullptr);
+      flow.open.push_back({took.id, true, gave->moved});
+    }
+  }
+}
+
+void Ledger::compact(std::uint32_t pair) {
+  Pair& p = pairs_[pair];
+  if (journal(p.low).on || journal(p.high).on) return;
+  for (Flow& flow : p.flow) {
+    // The newest of each stays: ids must go on rising. So does all from the oldest open entry on.
+    core::TransferId limit = flow.gave.empty() ? core::TransferId{} : flow.gave.back().id;
+    if (flow.took.empty()) continue;
+    limit = std::min(limit, flow.took.back().id);
+    for (const Open& open : flow.open) limit = std::min(limit, open.id);
+    std::erase_if(flow.gave, [limit](const Gave& g) { return g.id < limit; });
+    std::erase_if(flow.took, [limit](const Took& t) { return t.id < limit; });
+  }
+}
+
+std::vector<Open> Ledger::recompute_open(const Flow& flow) {
+  std::vector<Open> open;
+  auto gave = flow.gave.begin();
+  auto took = flow.took.begin();
+  while (gave != flow.gave.end() || took != flow.took.end()) {
+    if (took == flow.took.end() || (gave != flow.gave.end() && gave->id < took->id)) {
+      open.push_back({gave->id, true, gave->moved});
+      ++gave;
+    } else if (gave == flow.gave.end() || took->id < gave->id) {
+      open.push_back({took->id, false, took->moved});
+      ++took;
+    } else {
+      ++gave;
+      ++took;
+    }
+  }
+  return open;
+}
+
+}  // namespace murmur::sim
