@@ -25,7 +25,7 @@ constexpr std::size_t kPartBlocks = 64;
 /// wire_max of a payload that breaks its format.
 constexpr std::uint32_t kMalformed = codec::kMagnitudeMask;
 
-/// Reads one block of a payload, 16 elements at a time.
+/// Reads one block of a payload, 16 elements at a time: an element is a unit times `scale`.
 template <Codec codec>
 struct BlockReader;
 
@@ -33,7 +33,8 @@ template <>
 struct BlockReader<Codec::kFp32> {
   const std::byte* elements;
   BlockReader(const std::byte* block, const std::byte*) : elements(block) {}
-  MURMUR_SIMD F32 read(std::size_t i) { return simd::load<F32>(elements + 4 * i); }
+  static constexpr float scale = 1;
+  MURMUR_SIMD F32 read_unit(std::size_t i) { return simd::load<F32>(elements + 4 * i); }
   [[nodiscard]] bool well_formed() const { return true; }
 };
 
@@ -41,7 +42,8 @@ template <>
 struct BlockReader<Codec::kFp16> {
   const std::byte* elements;
   BlockReader(const std::byte* block, const std::byte*) : elements(block) {}
-  MURMUR_SIMD F32 read(std::size_t i) {
+  static constexpr float scale = 1;
+  MURMUR_SIMD F32 read_unit(std::size_t i) {
     return simd::from_half(simd::load<U16>(elements + 2 * i));
   }
   [[nodiscard]] bool well_formed() const { return true; }
@@ -59,10 +61,10 @@ struct BlockReader<Codec::kInt8> {
     scale = codec::power_of_two(
         std::clamp(exponent, core::kInt8MinExponent, core::kInt8MaxExponent));
   }
-  MURMUR_SIMD F32 read(std::size_t i) {
+  MURMUR_SIMD F32 read_unit(std::size_t i) {
     const I8 q = simd::load<I8>(elements + i);
     least = q < least ? q : least;
-    return simd::convert<F32>(simd::convert<I32>(q)) * scale;
+    return simd::convert<F32>(simd::widen(q));
   }
   /// After all of the block was read.
   [[nodiscard]] bool well_formed() const {
@@ -108,7 +110,7 @@ MURMUR_SIMD I8 quantise(const F32& d, float down, const U32& random) {
   v += simd::bits<F32>((simd::bits<U32>(v) & 0x80000000U) | 0x3f000000U);
   v = v < -kLimit ? F32{} - kLimit : v;
   v = v > kLimit ? F32{} + kLimit : v;
-  return simd::convert<I8>((simd::convert<I32>(v) + simd::bits<I32>(random)) >> 16);
+  return simd::narrow((simd::convert<I32>(v) + simd::bits<I32>(random)) >> 16);
 }
 
 MURMUR_SIMD void encode_int8(const float* d, std::uint32_t max_bits, std::size_t block,
@@ -220,7 +222,7 @@ Sums difference_part(const Blocks& blocks, const float* x, const std::byte* offe
     U32 max = {};
     for (std::size_t i = 0; i < kBlock; i += kLanes) {
       const F32 value = simd::load<F32>(own.values + i);
-      const F32 difference = reader.read(i) - value;
+      const F32 difference = reader.read_unit(i) * reader.scale - value;
       simd::store(d + i, difference);
       own_max = simd::max(own_max, simd::magnitude_bits(value));
       max = simd::max(max, simd::magnitude_bits(difference));
@@ -246,7 +248,7 @@ Sums inspect_part(const Blocks& blocks, const float* x, std::size_t n, const std
     for (std::size_t i = 0; i < kBlock; i += kLanes) {
       const F32 value = simd::load<F32>(own.values + i);
       own_max = simd::max(own_max, simd::magnitude_bits(value));
-      wire_max = simd::max(wire_max, simd::magnitude_bits(reader.read(i)));
+      wire_max = simd::max(wire_max, simd::magnitude_bits(reader.read_unit(i) * reader.scale));
       squares.add(value);
     }
     well_formed = well_formed && reader.well_formed();
@@ -259,18 +261,20 @@ Sums inspect_part(const Blocks& blocks, const float* x, std::size_t n, const std
 template <Codec codec>
 MURMUR_SIMD void add_block(BlockReader<codec>& reader, float* x, float weight,
                            simd::Squares& squares) {
-  // A block's squares fit a float where the codec's range is small.
+  // The squares of halves fit a float; those of int8's units, at most 256 * 127^2, are exact in it.
   F32 sums = {};
   for (std::size_t i = 0; i < kBlock; i += kLanes) {
-    const F32 value = reader.read(i);
-    simd::store(x + i, simd::load<F32>(x + i) + value * weight);
-    if constexpr (codec == Codec::kFp16) {
-      sums += value * value;
+    const F32 unit = reader.read_unit(i);
+    simd::store(x + i, simd::load<F32>(x + i) + unit * reader.scale * weight);
+    if constexpr (codec == Codec::kFp32) {
+      squares.add(unit);
     } else {
-      squares.add(value);
+      sums += unit * unit;
     }
   }
-  if constexpr (codec == Codec::kFp16) squares.add_sums(sums, 1);
+  if constexpr (codec != Codec::kFp32) {
+    squares.add_sums(sums, double{reader.scale} * double{reader.scale});
+  }
 }
 
 template <Codec codec>

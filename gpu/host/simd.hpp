@@ -1,9 +1,9 @@
 // Vectors of 16 floats in the compiler's own vector types: AVX-512, AVX2, SSE2 or what else the
-// target has, the same lanes and the same order of every sum on all of them. Only halves need
-// intrinsics, because GCC 12 does not vectorise their conversion.
+// target has, the same lanes and the same order of every sum on all of them. Conversions between
+// sizes need intrinsics where speed is wanted, because GCC 12 takes them element by element.
 #pragma once
 
-#if defined(__F16C__) || defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(__AVX2__) || defined(__F16C__)
 #include <immintrin.h>
 #endif
 
@@ -44,6 +44,50 @@ MURMUR_SIMD To convert(const From& v) {
   return __builtin_convertvector(v, To);
 }
 
+/// The halves of a vector, as doubles.
+struct Doubles {
+  F64 low, high;
+};
+MURMUR_SIMD Doubles widen(const F32& v) {
+  F32x8 halves[2];
+  std::memcpy(halves, &v, sizeof halves);
+#if defined(__AVX512F__)
+  return {bits<F64>(_mm512_cvtps_pd(bits<__m256>(halves[0]))),
+          bits<F64>(_mm512_cvtps_pd(bits<__m256>(halves[1])))};
+#else
+  return {convert<F64>(halves[0]), convert<F64>(halves[1])};
+#endif
+}
+
+MURMUR_SIMD I32 widen(const I8& v) {
+#if defined(__AVX512F__)
+  return bits<I32>(_mm512_cvtepi8_epi32(bits<__m128i>(v)));
+#elif defined(__AVX2__)
+  const __m128i low = bits<__m128i>(v);
+  const __m256i out[2] = {_mm256_cvtepi8_epi32(low), _mm256_cvtepi8_epi32(_mm_srli_si128(low, 8))};
+  return load<I32>(out);
+#else
+  I32 out;
+  for (std::size_t i = 0; i < kLanes; ++i) out[i] = v[i];
+  return out;
+#endif
+}
+
+/// For values in -128 .. 127.
+MURMUR_SIMD I8 narrow(const I32& v) {
+#if defined(__AVX512F__)
+  return bits<I8>(_mm512_cvtepi32_epi8(bits<__m512i>(v)));
+#elif defined(__AVX2__)
+  __m128i in[4];
+  std::memcpy(in, &v, sizeof in);
+  return bits<I8>(_mm_packs_epi16(_mm_packs_epi32(in[0], in[1]), _mm_packs_epi32(in[2], in[3])));
+#else
+  I8 out;
+  for (std::size_t i = 0; i < kLanes; ++i) out[i] = static_cast<std::int8_t>(v[i]);
+  return out;
+#endif
+}
+
 MURMUR_SIMD U32 magnitude_bits(const F32& v) { return bits<U32>(v) & 0x7fffffffU; }
 MURMUR_SIMD U32 max(const U32& a, const U32& b) { return a > b ? a : b; }
 
@@ -61,19 +105,15 @@ struct Squares {
   F64 low = {}, high = {};
 
   MURMUR_SIMD void add(const F32& v) {
-    F32x8 halves[2];
-    std::memcpy(halves, &v, sizeof halves);
-    const F64 a = convert<F64>(halves[0]);
-    const F64 b = convert<F64>(halves[1]);
-    low += a * a;
-    high += b * b;
+    const Doubles d = widen(v);
+    low += d.low * d.low;
+    high += d.high * d.high;
   }
   /// Adds `scale` times sums that were taken in float.
   MURMUR_SIMD void add_sums(const F32& sums, double scale) {
-    F32x8 halves[2];
-    std::memcpy(halves, &sums, sizeof halves);
-    low += convert<F64>(halves[0]) * scale;
-    high += convert<F64>(halves[1]) * scale;
+    const Doubles d = widen(sums);
+    low += d.low * scale;
+    high += d.high * scale;
   }
   MURMUR_SIMD double total() const { return reduce_add(low + high); }
 };
