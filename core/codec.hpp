@@ -23,18 +23,24 @@ inline constexpr int kInt8MaxExponent = 120;
 /// Bytes that `n` floats take. The receiver computes it from the schema before allocating.
 constexpr std::size_t encoded_size(Codec codec, std::size_t n) {
   switch (codec) {
-    case Codec::kFp32: return 4 * n;
-    case Codec::kFp16: return 2 * n;
-    case Codec::kInt8: return n + (n + kInt8Block - 1) / kInt8Block;
+    case Codec::kFp32:
+      return 4 * n;
+    case Codec::kFp16:
+      return 2 * n;
+    case Codec::kInt8:
+      return n + (n + kInt8Block - 1) / kInt8Block;
   }
   return 0;
 }
 
 constexpr std::string_view to_string(Codec codec) {
   switch (codec) {
-    case Codec::kFp32: return "fp32";
-    case Codec::kFp16: return "fp16";
-    case Codec::kInt8: return "int8";
+    case Codec::kFp32:
+      return "fp32";
+    case Codec::kFp16:
+      return "fp16";
+    case Codec::kInt8:
+      return "int8";
   }
   return "?";
 }

@@ -19,8 +19,8 @@
 namespace murmur::core {
 
 struct TrainStats {
-  double loss = 0;      ///< mean over the steps' mini-batches, before each update
-  bool finite = true;   ///< false when the loss or a parameter went NaN or infinite
+  double loss = 0;     ///< mean over the steps' mini-batches, before each update
+  bool finite = true;  ///< false when the loss or a parameter went NaN or infinite
 };
 
 struct Evaluation {

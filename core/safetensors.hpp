@@ -16,7 +16,9 @@ namespace murmur::core {
 Result<void> write_safetensors(const std::filesystem::path& path, const Schema& schema,
                                std::span<const float> parameters);
 
-/// Reads the flat array back. Error: not a file of this schema's names, shapes and F32, or truncated.
-Result<std::vector<float>> read_safetensors(const std::filesystem::path& path, const Schema& schema);
+/// Reads the flat array back. Error: not a file of this schema's names, shapes and F32, or
+/// truncated.
+Result<std::vector<float>> read_safetensors(const std::filesystem::path& path,
+                                            const Schema& schema);
 
 }  // namespace murmur::core

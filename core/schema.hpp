@@ -16,10 +16,10 @@
 namespace murmur::core {
 
 struct Tensor {
-  std::string name;                  ///< as in PyTorch's state_dict, "0.weight"
-  std::vector<std::size_t> shape;    ///< row-major; a weight is [out, in]
-  std::size_t offset = 0;            ///< first element in the flat array
-  std::size_t size = 0;              ///< elements
+  std::string name;                ///< as in PyTorch's state_dict, "0.weight"
+  std::vector<std::size_t> shape;  ///< row-major; a weight is [out, in]
+  std::size_t offset = 0;          ///< first element in the flat array
+  std::size_t size = 0;            ///< elements
 };
 
 /// Elements of the flat array.

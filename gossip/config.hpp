@@ -32,44 +32,45 @@ struct StalenessPolicy {
 struct Config {
   // What to run.
   Rule rule = Rule::kAverage;
-  std::uint64_t steps_max = 0;              ///< train until the model's age is this; 0: no limit
-  core::Duration duration_max{0};           ///< train this long after start; 0: no limit
-  std::uint32_t eval_every = 0;             ///< steps; 0: by the clock, at most 2 % of the lane
-  core::Duration save_every{0};             ///< checkpoint cadence; 0: never
+  std::uint64_t steps_max = 0;     ///< train until the model's age is this; 0: no limit
+  core::Duration duration_max{0};  ///< train this long after start; 0: no limit
+  std::uint32_t eval_every = 0;    ///< steps; 0: by the clock, at most 2 % of the lane
+  core::Duration save_every{0};    ///< checkpoint cadence; 0: never
 
   // Exchanges.
-  std::uint32_t exchange_every = 0;         ///< own offers, in steps; 0: pace automatically
-  double mixing_share_max = 0.05;           ///< of the lane's time, for the automatic pace
+  std::uint32_t exchange_every = 0;  ///< own offers, in steps; 0: pace automatically
+  double mixing_share_max = 0.05;    ///< of the lane's time, for the automatic pace
   core::Codec offer_codec = core::Codec::kFp16;
   core::Codec transfer_codec = core::Codec::kInt8;
   StalenessPolicy staleness;
 
   // The end.
   core::Duration settle_max = std::chrono::seconds(5);  ///< 0: do not settle
-  double settle_bound = 5e-4;               ///< on ‖d‖/‖x‖; fp16 offers measure no finer than 2e-4
-  std::uint32_t settle_distinct = 3;        ///< neighbours that must agree (or all, if fewer)
-  core::Duration linger = std::chrono::seconds(10);     ///< answer others this long at the end
+  double settle_bound = 5e-4;  ///< on ‖d‖/‖x‖; fp16 offers measure no finer than 2e-4
+  std::uint32_t settle_distinct = 3;  ///< neighbours that must agree (or all, if fewer)
+  core::Duration linger = std::chrono::seconds(10);  ///< answer others this long at the end
 
   // Neighbours.
-  Address advertise;                        ///< where others reach this peer
-  std::vector<Address> join;                ///< contacts; empty: this peer draws the parameters
-  std::size_t view_max = 32;                ///< neighbours sought out
-  std::size_t links_max = 256;              ///< neighbours held, counting those that sought us out
+  Address advertise;            ///< where others reach this peer
+  std::vector<Address> join;    ///< contacts; empty: this peer draws the parameters
+  std::size_t view_max = 32;    ///< neighbours sought out
+  std::size_t links_max = 256;  ///< neighbours held, counting those that sought us out
 
   // Timing. Retries are jittered by up to a quarter and double up to retry_max.
-  core::Duration train_slice = std::chrono::milliseconds(4);    ///< one Train covers about this
+  core::Duration train_slice = std::chrono::milliseconds(4);  ///< one Train covers about this
   core::Duration offer_timeout = std::chrono::milliseconds(2000);
-  core::Duration retry = std::chrono::milliseconds(200);        ///< first resend of anything unanswered
+  core::Duration retry = std::chrono::milliseconds(200);  ///< first resend of anything unanswered
   core::Duration retry_max = std::chrono::milliseconds(3000);
-  core::Duration ping_every = std::chrono::milliseconds(500);   ///< of a link that is otherwise silent
+  core::Duration ping_every =
+      std::chrono::milliseconds(500);  ///< of a link that is otherwise silent
   core::Duration silent_max = std::chrono::milliseconds(2500);  ///< then the neighbour is dropped
 
   // Limits: memory is at most links_max outbox payloads (voided past outbox_unreachable_max of
   // unreachable peers), serve_queue_max offers, links_max transfers and one state copy each way.
   std::size_t serve_queue_max = 4;
   std::size_t outbox_unreachable_max = 8;
-  std::size_t state_chunk = std::size_t{256} << 10;             ///< bytes
-  std::size_t state_max = std::size_t{4} << 30;                 ///< bytes of a state copied from a donor
+  std::size_t state_chunk = std::size_t{256} << 10;  ///< bytes
+  std::size_t state_max = std::size_t{4} << 30;      ///< bytes of a state copied from a donor
 };
 
 }  // namespace murmur::gossip

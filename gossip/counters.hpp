@@ -30,10 +30,10 @@ std::string_view to_string(Reject reason);
 struct Counters {
   std::uint64_t offers_made = 0;
   std::uint64_t offers_timed_out = 0;
-  std::uint64_t offers_withdrawn = 0;   ///< crossed, or the neighbour went
+  std::uint64_t offers_withdrawn = 0;  ///< crossed, or the neighbour went
   std::uint64_t declines_sent = 0;
   std::uint64_t declines_received = 0;
-  std::uint64_t transfers_made = 0;     ///< applied here and put in the outbox
+  std::uint64_t transfers_made = 0;  ///< applied here and put in the outbox
   std::uint64_t transfers_applied = 0;
   std::uint64_t transfers_resent = 0;
   std::uint64_t transfers_duplicate = 0;

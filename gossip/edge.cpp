@@ -8,8 +8,8 @@ namespace murmur::gossip {
 namespace {
 
 std::uint32_t last_of(const std::vector<BootSeq>& list, core::Boot boot) {
-  const auto it = std::find_if(list.begin(), list.end(),
-                               [boot](const BootSeq& b) { return b.boot == boot; });
+  const auto it =
+      std::find_if(list.begin(), list.end(), [boot](const BootSeq& b) { return b.boot == boot; });
   return it == list.end() ? 0 : it->seq;
 }
 
@@ -56,8 +56,9 @@ Edge::Lost Edge::resume(const ResumeFacts& theirs) {
   Lost lost;
   // What they created and this side has not seen: a rolled-back checkpoint took it from here.
   for (const BootSeq& created : theirs.created) {
-    auto at = std::lower_bound(seen_.begin(), seen_.end(), created.boot,
-                               [](const Taken& taken, core::Boot boot) { return taken.boot < boot; });
+    auto at =
+        std::lower_bound(seen_.begin(), seen_.end(), created.boot,
+                         [](const Taken& taken, core::Boot boot) { return taken.boot < boot; });
     const bool known = at != seen_.end() && at->boot == created.boot;
     std::uint32_t last = created.seq;
     // The pending transfer is the newest of its boot, and is still to come.

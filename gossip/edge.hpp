@@ -25,8 +25,8 @@ struct OutboxEntry {
   core::ShardId shard = 0;
   core::Codec codec{};
   float weight = 0;
-  std::uint64_t step = 0;   ///< the maker's, when it applied its side
-  core::Payload delta;      ///< null once voided
+  std::uint64_t step = 0;  ///< the maker's, when it applied its side
+  core::Payload delta;     ///< null once voided
 };
 
 /// The last sequence number of one boot.

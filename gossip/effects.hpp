@@ -17,11 +17,11 @@ namespace murmur::gossip {
 
 /// Where a peer is in its run. Each phase is entered in this order, and none is left backwards.
 enum class Phase : std::uint8_t {
-  kJoining,   ///< looking for a neighbour to copy the state of; leaves with Adopted
-  kTraining,  ///< until steps_max or duration_max, or Stop
-  kSettling,  ///< exchanges without training, until the neighbours agree or settle_max passes
-  kLingering, ///< settled: answers until every neighbour has settled too, or linger passes
-  kDone,      ///< said goodbye; the driver may end
+  kJoining,    ///< looking for a neighbour to copy the state of; leaves with Adopted
+  kTraining,   ///< until steps_max or duration_max, or Stop
+  kSettling,   ///< exchanges without training, until the neighbours agree or settle_max passes
+  kLingering,  ///< settled: answers until every neighbour has settled too, or linger passes
+  kDone,       ///< said goodbye; the driver may end
 };
 std::string_view to_string(Phase phase);
 
@@ -34,9 +34,13 @@ struct Received {
   std::string from_host;  ///< numeric host it came from, if the transport knows; else empty
 };
 /// The Work emitted last is finished.
-struct WorkDone { WorkResult result; };
+struct WorkDone {
+  WorkResult result;
+};
 /// The transport could not hand a message on (queue full, unreachable, unresolvable).
-struct Undeliverable { Address to; };
+struct Undeliverable {
+  Address to;
+};
 /// The user asked to end: finish without settling, save, say goodbye.
 struct Stop {};
 
@@ -53,18 +57,25 @@ struct Send {
 };
 
 // Reports: what a person or a study wants to know. Losing one harms nothing.
-struct TrainReport { std::uint64_t step = 0; std::uint32_t steps = 0; core::TrainStats stats; };
-struct EvaluationReport { std::uint64_t step = 0; core::Evaluation evaluation; };
+struct TrainReport {
+  std::uint64_t step = 0;
+  std::uint32_t steps = 0;
+  core::TrainStats stats;
+};
+struct EvaluationReport {
+  std::uint64_t step = 0;
+  core::Evaluation evaluation;
+};
 struct ExchangeReport {
   core::PeerId peer;
-  bool initiated = false;        ///< this peer made the offer (and so knows the staleness)
+  bool initiated = false;  ///< this peer made the offer (and so knows the staleness)
   core::ShardId shard = 0;
   core::TransferId id;
   float weight = 0;
-  double ratio = 0;              ///< ‖d‖/‖x‖ over the shard
-  std::uint64_t staleness = 0;   ///< steps between making the offer and absorbing; initiator only
-  std::uint64_t lag = 0;         ///< |step_A - step_B|
-  core::Duration age{0};         ///< from making the offer to having absorbed; initiator only
+  double ratio = 0;             ///< ‖d‖/‖x‖ over the shard
+  std::uint64_t staleness = 0;  ///< steps between making the offer and absorbing; initiator only
+  std::uint64_t lag = 0;        ///< |step_A - step_B|
+  core::Duration age{0};        ///< from making the offer to having absorbed; initiator only
 };
 struct PeerReport {
   enum class What : std::uint8_t {
@@ -79,8 +90,14 @@ struct PeerReport {
   Address address;
   std::string message;
 };
-struct PhaseReport { Phase phase{}; std::string message; };
-struct SaveReport { std::uint64_t step = 0; core::Result<void> result; };
+struct PhaseReport {
+  Phase phase{};
+  std::string message;
+};
+struct SaveReport {
+  std::uint64_t step = 0;
+  core::Result<void> result;
+};
 
 using Report = std::variant<TrainReport, EvaluationReport, ExchangeReport, PeerReport, PhaseReport,
                             SaveReport>;

@@ -24,7 +24,8 @@ double ratio_of(const core::MixStats& mix) { return mix.norm > 0 ? mix.distance 
 Exchange::Exchange(Shell& shell, Links& links, Edges& edges)
     : shell_(shell), links_(links), edges_(edges) {}
 
-// ---- initiating ----------------------------------------------------------------------------------
+// ---- initiating
+// ----------------------------------------------------------------------------------
 
 bool Exchange::begin_offer() {
   if (own_ || shell_.schema.shards() == 0) return true;
@@ -44,7 +45,8 @@ bool Exchange::begin_offer() {
     }
   }
   if (!chosen) return false;
-  own_ = OwnOffer{{shell_.self.boot, ++offers_}, chosen, next_shard_, 0, {}, {}, OwnOffer::Stage::kChosen};
+  own_ = OwnOffer{{shell_.self.boot, ++offers_}, chosen, next_shard_, 0, {}, {},
+                  OwnOffer::Stage::kChosen};
   next_shard_ = (next_shard_ + 1) % shell_.schema.shards();
   return true;
 }
@@ -53,7 +55,8 @@ bool Exchange::begin_offer() {
 bool Exchange::may_offer_to(core::PeerId peer) const {
   const Link& link = links_.all().at(peer);
   if (link.phase == Phase::kJoining || link.phase == Phase::kDone || is_serving(peer)) return false;
-  if (const auto it = partners_.find(peer); it != partners_.end() && it->second.not_before > shell_.now) {
+  if (const auto it = partners_.find(peer);
+      it != partners_.end() && it->second.not_before > shell_.now) {
     return false;
   }
   const auto it = edges_.find(peer);
@@ -69,9 +72,10 @@ void Exchange::done(const OfferMade& result) {
   past_[making.id.number % past_.size()] = {making.id, own_->step, own_->made};
   ++shell_.counters.offers_made;
   const auto expected = std::min(expected_staleness_, 1e9);
-  links_.send(own_->to,
-              wire::Offer{own_->id, own_->shard, result.codec, static_cast<std::uint32_t>(expected + 0.5)},
-              result.payload);
+  links_.send(
+      own_->to,
+      wire::Offer{own_->id, own_->shard, result.codec, static_cast<std::uint32_t>(expected + 0.5)},
+      result.payload);
   shell_.timers.arm(offer_timer_, {own_->deadline, TimerKind::kOffer, {}, 0});
 }
 
@@ -114,8 +118,11 @@ void Exchange::on_transfer(const wire::Header& header, const wire::Transfer& tra
     ++shell_.counters.transfers_duplicate;
     return send_receipt(from, transfer.id, false);
   }
-  Take take{from, transfer.id, {transfer.shard, transfer.codec, std::move(payload), transfer.weight},
-            0, std::nullopt};
+  Take take{from,
+            transfer.id,
+            {transfer.shard, transfer.codec, std::move(payload), transfer.weight},
+            0,
+            std::nullopt};
   if (own_ && own_->id == transfer.offer && own_->to == from) own_.reset();
   const Past& past = past_[transfer.offer.number % past_.size()];
   if (past.id == transfer.offer) {
@@ -125,7 +132,8 @@ void Exchange::on_transfer(const wire::Header& header, const wire::Transfer& tra
     take.lag = difference(shell_.step, transfer.step);
   }
   const std::size_t bytes = take.work.delta ? take.work.delta->size() : 0;
-  if (!fits(transfer.shard, transfer.codec, bytes) || !(transfer.weight > 0 && transfer.weight <= 1)) {
+  if (!fits(transfer.shard, transfer.codec, bytes) ||
+      !(transfer.weight > 0 && transfer.weight <= 1)) {
     edge.mark_seen(transfer.id);
     ++edge.refused;
     ++shell_.counters.transfers_refused;
@@ -183,7 +191,8 @@ void Exchange::send_receipt(core::PeerId to, core::TransferId id, bool refused) 
   links_.send(to, wire::Receipt{id, refused});
 }
 
-// ---- serving -------------------------------------------------------------------------------------
+// ---- serving
+// -------------------------------------------------------------------------------------
 
 void Exchange::decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason) {
   ++shell_.counters.declines_sent;
@@ -191,7 +200,8 @@ void Exchange::decline(core::PeerId to, core::OfferId offer, wire::DeclineReason
   links_.send(to, wire::Decline{offer, reason, crossed ? 0 : kBusyRetryMs});
 }
 
-void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer, core::Payload payload) {
+void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
+                        core::Payload payload) {
   const core::PeerId from = header.src;
   Edge& edge = edges_[from];
   if (offer.id <= edge.answered) {
@@ -209,7 +219,8 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer, co
     withdraw();
   }
   const bool open = shell_.phase != Phase::kJoining && shell_.phase != Phase::kDone;
-  if (!open || edge.outbox() || is_serving(from) || serve_queue_.size() >= shell_.config.serve_queue_max) {
+  if (!open || edge.outbox() || is_serving(from) ||
+      serve_queue_.size() >= shell_.config.serve_queue_max) {
     return decline(from, offer.id, wire::DeclineReason::kBusy);
   }
   if (!fits(offer.shard, offer.codec, payload ? payload->size() : 0)) {
@@ -218,9 +229,10 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer, co
   const std::uint64_t lag = difference(header.step, shell_.step);
   const auto weight = weight_for(shell_.config.staleness, offer.expected_staleness, lag);
   if (!weight) return decline(from, offer.id, wire::DeclineReason::kStale);
-  serve_queue_.push_back({from, offer.id,
-                          {offer.shard, offer.codec, std::move(payload), shell_.config.transfer_codec,
-                           shell_.rng.next(), *weight},
+  serve_queue_.push_back({from,
+                          offer.id,
+                          {offer.shard, offer.codec, std::move(payload),
+                           shell_.config.transfer_codec, shell_.rng.next(), *weight},
                           lag});
 }
 
@@ -254,16 +266,18 @@ void Exchange::send_outbox(core::PeerId to, const OutboxEntry& entry) {
   const Link* link = links_.find(to);
   if (link == nullptr || !link->up) return;  // goes out when the link is up again
   if (entry.delta) {
-    links_.send(to,
-                wire::Transfer{entry.id, entry.offer, entry.shard, entry.codec, entry.weight, entry.step},
-                entry.delta);
+    links_.send(
+        to,
+        wire::Transfer{entry.id, entry.offer, entry.shard, entry.codec, entry.weight, entry.step},
+        entry.delta);
   } else {
     links_.send(to, wire::Void{entry.id});
   }
   Partner& partner = partners_[to];
   if (!partner.resend.armed) {
     partner.backoff = core::Duration{0};
-    shell_.timers.arm(partner.resend, {shell_.now + shell_.back_off(partner.backoff), TimerKind::kResend, to, 0});
+    shell_.timers.arm(partner.resend,
+                      {shell_.now + shell_.back_off(partner.backoff), TimerKind::kResend, to, 0});
   }
 }
 
@@ -283,7 +297,8 @@ void Exchange::on_receipt(const wire::Header& header, const wire::Receipt& recei
   if (edges_[header.src].receipt(receipt.id)) ++shell_.counters.receipts_taken;
 }
 
-// ---- links ---------------------------------------------------------------------------------------
+// ---- links
+// ---------------------------------------------------------------------------------------
 
 void Exchange::on_link(core::PeerId peer, LinkChange change) {
   if (change == LinkChange::kNone) return;
@@ -313,7 +328,8 @@ void Exchange::limit_unreachable_payloads() {
   }
 }
 
-// ---- the lane ------------------------------------------------------------------------------------
+// ---- the lane
+// ------------------------------------------------------------------------------------
 
 std::optional<Work> Exchange::next_work() {
   CHECK_INVARIANT(in_lane_.index() == 0);
@@ -375,7 +391,8 @@ bool Exchange::owes_receipts() const {
   });
 }
 
-// ---- measures ------------------------------------------------------------------------------------
+// ---- measures
+// ------------------------------------------------------------------------------------
 
 void Exchange::measured(core::PeerId peer, double ratio) {
   std::erase_if(recent_, [peer](const Ratio& r) { return r.peer == peer; });

@@ -1,8 +1,8 @@
-// Exchange: offer, transfer, receipt (docs/protocol.md, "The exchange"). Only a transfer moves mass,
-// and the serving side's decision alone creates it; everything else may be lost.
+// Exchange: offer, transfer, receipt (docs/protocol.md, "The exchange"). Only a transfer moves
+// mass, and the serving side's decision alone creates it; everything else may be lost.
 //
-// Here live the own offer in flight (at most one), the offers to serve, the transfers to absorb, and
-// the outboxes' re-sending. The lane asks for the next work and brings back its result.
+// Here live the own offer in flight (at most one), the offers to serve, the transfers to absorb,
+// and the outboxes' re-sending. The lane asks for the next work and brings back its result.
 #pragma once
 
 #include <array>
@@ -24,7 +24,8 @@ class Exchange {
 
   // ---- messages, already validated but for their meaning ----
   void on_offer(const wire::Header& header, const wire::Offer& offer, core::Payload payload);
-  void on_transfer(const wire::Header& header, const wire::Transfer& transfer, core::Payload payload);
+  void on_transfer(const wire::Header& header, const wire::Transfer& transfer,
+                   core::Payload payload);
   void on_void(const wire::Header& header, const wire::Void& voided);
   void on_receipt(const wire::Header& header, const wire::Receipt& receipt);
   void on_decline(const wire::Header& header, const wire::Decline& decline);
@@ -68,7 +69,7 @@ class Exchange {
     core::OfferId id;
     core::PeerId to;
     core::ShardId shard = 0;
-    std::uint64_t step = 0;     ///< when the payload was made
+    std::uint64_t step = 0;  ///< when the payload was made
     core::Instant made{};
     core::Instant deadline{};
     enum class Stage : std::uint8_t { kChosen, kMaking, kSent } stage = Stage::kChosen;
@@ -117,7 +118,7 @@ class Exchange {
   std::deque<Serve> serve_queue_;
   std::deque<Take> absorb_queue_;
   std::variant<std::monostate, OwnOffer, Serve, Take> in_lane_;
-  std::array<Past, 16> past_;    // own offers made lately: a late transfer's staleness is still known
+  std::array<Past, 16> past_;  // own offers made lately: a late transfer's staleness is still known
   std::uint32_t offers_ = 0;
   core::ShardId next_shard_ = 0;
   TimerSlot offer_timer_;

@@ -1,7 +1,8 @@
 #include "gossip/links.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace murmur::gossip {
 namespace {
@@ -27,10 +28,14 @@ Links::Links(Shell& shell, Edges& edges) : shell_(shell), edges_(edges) {}
 
 void Links::start(const std::vector<wire::Member>& known) {
   for (const wire::Member& member : known) make(member.id, member.address);
-  for (const Address& address : shell_.config.join) contacts_.push_back({address, false, false, {}, {}});
+  for (const Address& address : shell_.config.join)
+    contacts_.push_back({address, false, false, {}, {}});
   for (std::uint32_t i = 0; i < contacts_.size(); ++i) on_contact_timer(i);
-  shell_.timers.arm(shuffle_timer_, {shell_.now + shell_.jitter(kShufflePings * shell_.config.ping_every),
-                                     TimerKind::kShuffle, {}, 0});
+  shell_.timers.arm(shuffle_timer_,
+                    {shell_.now + shell_.jitter(kShufflePings * shell_.config.ping_every),
+                     TimerKind::kShuffle,
+                     {},
+                     0});
 }
 
 Link* Links::find(core::PeerId peer) {
@@ -45,7 +50,8 @@ Link* Links::make(core::PeerId peer, const Address& address) {
   if (links_.size() >= shell_.config.links_max) {
     auto worst = links_.end();
     for (auto it = links_.begin(); it != links_.end(); ++it) {
-      if (!it->second.up && (worst == links_.end() || it->second.heard < worst->second.heard)) worst = it;
+      if (!it->second.up && (worst == links_.end() || it->second.heard < worst->second.heard))
+        worst = it;
     }
     if (worst == links_.end()) return nullptr;
     links_.erase(worst);
@@ -67,7 +73,8 @@ void Links::send(core::PeerId to, const wire::Body& body, core::Payload payload)
   }
 }
 
-// ---- hello ---------------------------------------------------------------------------------------
+// ---- hello
+// ---------------------------------------------------------------------------------------
 
 void Links::send_hello(const Address& to, core::PeerId dst, std::uint32_t nonce, std::uint32_t echo,
                        bool wants_reply, bool with_members) {
@@ -86,8 +93,9 @@ void Links::on_contact_timer(std::uint32_t index) {
   contact.timer.armed.reset();
   if (contact.answered || contact.refused) return;
   send_hello(contact.address, {}, index + 1, 0, true, false);
-  shell_.timers.arm(contact.timer, {shell_.now + shell_.back_off(contact.backoff),
-                                    TimerKind::kContact, {}, index});
+  shell_.timers.arm(
+      contact.timer,
+      {shell_.now + shell_.back_off(contact.backoff), TimerKind::kContact, {}, index});
 }
 
 LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
@@ -103,11 +111,12 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
     ++shell_.counters.rejected[static_cast<std::size_t>(
         header.version != wire::kVersion ? Reject::kVersion : Reject::kSchema)];
     // The refused peer reads the reason from its own side.
-    shell_.send(address, header.src, header.src_boot,
-                wire::Refuse{hello.nonce, header.version != wire::kVersion
-                                              ? fmt::format("wire version {} here, {} there",
-                                                            header.version, wire::kVersion)
-                                              : fmt::format("model '{}' here, '{}' there", theirs, ours)});
+    shell_.send(
+        address, header.src, header.src_boot,
+        wire::Refuse{hello.nonce, header.version != wire::kVersion
+                                      ? fmt::format("wire version {} here, {} there",
+                                                    header.version, wire::kVersion)
+                                      : fmt::format("model '{}' here, '{}' there", theirs, ours)});
     shell_.report(PeerReport{PeerReport::What::kRefused, header.src, address, why});
     return LinkChange::kNone;
   }
@@ -136,23 +145,28 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
   }
   learn(hello.members);
   if (hello.wants_reply) send_hello(address, header.src, 0, hello.nonce, false, true);
-  if (!(link->took_resume && link->peer_took)) arm(header.src, *link, core::Duration{0});
-  else if (change == LinkChange::kNone) change = bring_up_if_ready(header.src, *link);
+  if (!(link->took_resume && link->peer_took))
+    arm(header.src, *link, core::Duration{0});
+  else if (change == LinkChange::kNone)
+    change = bring_up_if_ready(header.src, *link);
   return change;
 }
 
 void Links::refused(const wire::Header& header, const wire::Refuse& refuse) {
   if (refuse.echo > 0 && refuse.echo <= contacts_.size()) contacts_[refuse.echo - 1].refused = true;
   if (Link* link = find(header.src)) link->gone = true;
-  shell_.report(PeerReport{PeerReport::What::kRefused, header.src, {}, "refused us: " + refuse.reason});
+  shell_.report(
+      PeerReport{PeerReport::What::kRefused, header.src, {}, "refused us: " + refuse.reason});
 }
 
 bool Links::refused_by_all() const {
   return !contacts_.empty() && shell_.phase == Phase::kJoining && up_.empty() &&
-         std::all_of(contacts_.begin(), contacts_.end(), [](const Contact& c) { return c.refused; });
+         std::all_of(contacts_.begin(), contacts_.end(),
+                     [](const Contact& c) { return c.refused; });
 }
 
-// ---- resume --------------------------------------------------------------------------------------
+// ---- resume
+// --------------------------------------------------------------------------------------
 
 void Links::send_resume(core::PeerId peer, const Link& link) {
   wire::Resume resume;
@@ -215,7 +229,8 @@ LinkChange Links::take_down(core::PeerId peer, Link& link, PeerReport::What what
   return LinkChange::kDown;
 }
 
-// ---- liveness ------------------------------------------------------------------------------------
+// ---- liveness
+// ------------------------------------------------------------------------------------
 
 Links::Heard Links::heard(const wire::Header& header) {
   Link* link = find(header.src);
@@ -251,11 +266,13 @@ LinkChange Links::on_link_timer(core::PeerId peer, bool busy) {
       return change;
     }
     if (silent >= config.ping_every) send(peer, wire::Ping{});
-    const core::Duration next = silent >= config.ping_every ? config.ping_every : config.ping_every - silent;
+    const core::Duration next =
+        silent >= config.ping_every ? config.ping_every : config.ping_every - silent;
     arm(peer, *link, std::min(next, config.silent_max - silent));
     return LinkChange::kNone;
   }
-  const bool resuming = link->boot != 0 && silent < config.silent_max && !(link->took_resume && link->peer_took);
+  const bool resuming =
+      link->boot != 0 && silent < config.silent_max && !(link->took_resume && link->peer_took);
   if (resuming) {
     if (!busy) send_resume(peer, *link);
     arm(peer, *link, shell_.back_off(link->backoff));
@@ -274,7 +291,8 @@ LinkChange Links::bye(core::PeerId from) {
   return take_down(from, *link, PeerReport::What::kLeft);
 }
 
-// ---- who else there is ---------------------------------------------------------------------------
+// ---- who else there is
+// ---------------------------------------------------------------------------
 
 void Links::learn(const std::vector<wire::Member>& members) {
   for (const wire::Member& member : members) {
@@ -289,7 +307,8 @@ std::vector<wire::Member> Links::sample(std::size_t most, core::PeerId except) {
   std::size_t seen = 0;
   for (const auto& [id, link] : links_) {
     if (id == except || link.boot == 0 || link.gone ||
-        shell_.now - link.heard >= shell_.config.silent_max || link.address.size() > wire::kAddressMax) {
+        shell_.now - link.heard >= shell_.config.silent_max ||
+        link.address.size() > wire::kAddressMax) {
       continue;
     }
     ++seen;
@@ -304,8 +323,11 @@ std::vector<wire::Member> Links::sample(std::size_t most, core::PeerId except) {
 
 void Links::on_shuffle_timer() {
   shuffle_timer_.armed.reset();
-  shell_.timers.arm(shuffle_timer_, {shell_.now + shell_.jitter(kShufflePings * shell_.config.ping_every),
-                                     TimerKind::kShuffle, {}, 0});
+  shell_.timers.arm(shuffle_timer_,
+                    {shell_.now + shell_.jitter(kShufflePings * shell_.config.ping_every),
+                     TimerKind::kShuffle,
+                     {},
+                     0});
   if (up_.empty()) return;
   const core::PeerId one = up_[shell_.rng.below(up_.size())];
   send(one, wire::Ping{sample(kShuffleMembers, one)});

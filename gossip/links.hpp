@@ -24,10 +24,10 @@ struct Link {
   Phase phase = Phase::kJoining;  ///< as it last said
   std::uint64_t step = 0;
   core::Instant heard{};
-  bool took_resume = false;       ///< this side has taken the other's, for this pair of boots
-  bool peer_took = false;         ///< and the other this side's
+  bool took_resume = false;  ///< this side has taken the other's, for this pair of boots
+  bool peer_took = false;    ///< and the other this side's
   bool up = false;
-  bool gone = false;              ///< it said goodbye, or another peer lives at its address now
+  bool gone = false;  ///< it said goodbye, or another peer lives at its address now
   core::Duration backoff{0};
   TimerSlot timer;
 };
@@ -42,7 +42,8 @@ class Links {
   void start(const std::vector<wire::Member>& known);
 
   // ---- messages; `from_host` completes an address whose host is a wildcard ----
-  LinkChange hello(const wire::Header& header, const wire::Hello& hello, const std::string& from_host);
+  LinkChange hello(const wire::Header& header, const wire::Hello& hello,
+                   const std::string& from_host);
   /// `busy`: a work on this edge is in the lane, so a Resume is neither taken nor sent now.
   LinkChange resume(const wire::Header& header, const wire::Resume& resume, bool busy);
   void ping(core::PeerId from, const wire::Ping& ping);

@@ -15,7 +15,8 @@
 namespace murmur::gossip {
 namespace {
 
-constexpr std::size_t kPayloadMin = std::size_t{1} << 20;  // a donor may send larger chunks than we do
+constexpr std::size_t kPayloadMin = std::size_t{1}
+                                    << 20;  // a donor may send larger chunks than we do
 
 std::size_t payload_max(const core::Schema& schema, const Config& config) {
   std::size_t largest = std::max(kPayloadMin, config.state_chunk);
@@ -72,14 +73,22 @@ class Machine::Core {
         if (link == nullptr || !Timers::fired(link->timer, timer)) return;
         return changed(timer.peer, links.on_link_timer(timer.peer, exchange.busy_with(timer.peer)));
       }
-      case TimerKind::kContact: return links.on_contact_timer(timer.index);
-      case TimerKind::kShuffle: return links.on_shuffle_timer();
-      case TimerKind::kOffer: return exchange.on_offer_timer();
-      case TimerKind::kResend: return exchange.on_resend_timer(timer.peer);
-      case TimerKind::kSettle: return run.on_settle_timer();
-      case TimerKind::kRequest: return copy.on_request_timer();
-      case TimerKind::kExpire: return copy.on_expire_timer();
-      case TimerKind::kRun: return run.on_timer();
+      case TimerKind::kContact:
+        return links.on_contact_timer(timer.index);
+      case TimerKind::kShuffle:
+        return links.on_shuffle_timer();
+      case TimerKind::kOffer:
+        return exchange.on_offer_timer();
+      case TimerKind::kResend:
+        return exchange.on_resend_timer(timer.peer);
+      case TimerKind::kSettle:
+        return run.on_settle_timer();
+      case TimerKind::kRequest:
+        return copy.on_request_timer();
+      case TimerKind::kExpire:
+        return copy.on_expire_timer();
+      case TimerKind::kRun:
+        return run.on_timer();
     }
   }
 
@@ -136,16 +145,26 @@ class Machine::Core {
   void deliver(const wire::Header& h, const wire::Transfer& m, core::Payload& payload) {
     exchange.on_transfer(h, m, std::move(payload));
   }
-  void deliver(const wire::Header& h, const wire::Void& m, core::Payload&) { exchange.on_void(h, m); }
-  void deliver(const wire::Header& h, const wire::Receipt& m, core::Payload&) { exchange.on_receipt(h, m); }
-  void deliver(const wire::Header& h, const wire::Decline& m, core::Payload&) { exchange.on_decline(h, m); }
+  void deliver(const wire::Header& h, const wire::Void& m, core::Payload&) {
+    exchange.on_void(h, m);
+  }
+  void deliver(const wire::Header& h, const wire::Receipt& m, core::Payload&) {
+    exchange.on_receipt(h, m);
+  }
+  void deliver(const wire::Header& h, const wire::Decline& m, core::Payload&) {
+    exchange.on_decline(h, m);
+  }
   void deliver(const wire::Header& h, const wire::Ping& m, core::Payload&) { links.ping(h.src, m); }
   void deliver(const wire::Header&, const wire::Pong& m, core::Payload&) { links.pong(m); }
-  void deliver(const wire::Header& h, const wire::StateRequest& m, core::Payload&) { copy.on_request(h, m); }
+  void deliver(const wire::Header& h, const wire::StateRequest& m, core::Payload&) {
+    copy.on_request(h, m);
+  }
   void deliver(const wire::Header& h, const wire::StateChunk& m, core::Payload& payload) {
     copy.on_chunk(h, m, payload);
   }
-  void deliver(const wire::Header& h, const wire::Bye&, core::Payload&) { changed(h.src, links.bye(h.src)); }
+  void deliver(const wire::Header& h, const wire::Bye&, core::Payload&) {
+    changed(h.src, links.bye(h.src));
+  }
   // Handled before a link is needed.
   void deliver(const wire::Header&, const wire::Hello&, core::Payload&) {}
   void deliver(const wire::Header&, const wire::Refuse&, core::Payload&) {}
@@ -206,7 +225,8 @@ Status Machine::status() const {
   status.step_adopted = core_->run.step_adopted();
   status.neighbours = core_->links.up().size();
   status.spread = std::numeric_limits<double>::quiet_NaN();
-  for (const auto& recent : core_->exchange.recent()) status.spread = std::fmax(status.spread, recent.ratio);
+  for (const auto& recent : core_->exchange.recent())
+    status.spread = std::fmax(status.spread, recent.ratio);
   status.staleness_mean = core_->exchange.staleness_mean();
   status.exchanges = core_->exchange.completed();
   return status;

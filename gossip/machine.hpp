@@ -33,26 +33,27 @@ struct NeighbourView {
   core::PeerId id;
   Address address;
   core::Boot boot = 0;
-  bool up = false;             ///< linked, and heard lately
-  Phase phase{};               ///< as it last said
-  std::uint64_t step = 0;      ///< as it last said
+  bool up = false;         ///< linked, and heard lately
+  Phase phase{};           ///< as it last said
+  std::uint64_t step = 0;  ///< as it last said
 };
 
 /// Copied for a status line; all of it is cheap.
 struct Status {
   Phase phase{};
-  std::uint64_t step = 0;           ///< the model's age: adopted and trained steps
-  std::uint64_t step_adopted = 0;   ///< of these, copied from a donor
-  std::size_t neighbours = 0;       ///< up
-  double spread = 0;                ///< largest last ‖d‖/‖x‖ over recent distinct neighbours; NaN before any
-  double staleness_mean = 0;        ///< over own completed exchanges, steps
-  std::uint64_t exchanges = 0;      ///< that changed this replica, either side
+  std::uint64_t step = 0;          ///< the model's age: adopted and trained steps
+  std::uint64_t step_adopted = 0;  ///< of these, copied from a donor
+  std::size_t neighbours = 0;      ///< up
+  double spread = 0;  ///< largest last ‖d‖/‖x‖ over recent distinct neighbours; NaN before any
+  double staleness_mean = 0;    ///< over own completed exchanges, steps
+  std::uint64_t exchanges = 0;  ///< that changed this replica, either side
 };
 
 class Machine {
  public:
   /// `schema` outlives the machine. `snapshot`: Checkpoint::protocol of this id, if it resumes; the
-  /// replica must have been loaded from the same checkpoint. Error in `snapshot`: see restore_error.
+  /// replica must have been loaded from the same checkpoint. Error in `snapshot`: see
+  /// restore_error.
   Machine(core::Instant now, core::Identity self, const Config& config, const core::Schema& schema,
           core::Rng rng, std::optional<core::ByteView> snapshot = std::nullopt);
   ~Machine();

@@ -13,7 +13,7 @@ std::string_view to_string(Phase phase) {
 
 std::string_view to_string(Reject reason) {
   static constexpr std::array<std::string_view, kRejectCount> kNames{
-      "frames",      "size",     "magic", "version",   "type",    "schema", "addressee",
+      "frames",     "size",     "magic", "version",   "type",    "schema", "addressee",
       "stale boot", "checksum", "field", "unresumed", "unknown", "shape"};
   return kNames.at(static_cast<std::size_t>(reason));
 }

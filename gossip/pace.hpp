@@ -28,8 +28,8 @@ class Smoothed {
 };
 
 struct Pace {
-  Smoothed step;     // ns, of one step
-  Smoothed offer;    // ns, of one such work each
+  Smoothed step;   // ns, of one step
+  Smoothed offer;  // ns, of one such work each
   Smoothed respond;
   Smoothed absorb;
 
@@ -44,7 +44,8 @@ struct Pace {
   /// `share` of the lane when  offer + absorb + respond <= share * every * step.
   [[nodiscard]] std::uint32_t exchange_every(const Config& config) const {
     if (config.exchange_every > 0) return config.exchange_every;
-    if (!step.known() || !offer.known() || !(respond.known() || absorb.known())) return kEveryAtFirst;
+    if (!step.known() || !offer.known() || !(respond.known() || absorb.known()))
+      return kEveryAtFirst;
     const double mixing = offer.value() + std::max(respond.value(), absorb.value()) * 2;
     const double every = mixing / (config.mixing_share_max * std::max(step.value(), 1.0));
     return static_cast<std::uint32_t>(std::clamp(std::ceil(every), 1.0, kEveryMax));

@@ -22,8 +22,8 @@ struct Performer {
   WorkResult operator()(const Respond& work) const {
     core::Bytes out = pool.take();
     core::Codec codec = work.codec;
-    auto mix = replica.respond(work.shard, work.offer_codec, core::view(work.offer), codec, work.seed,
-                               work.weight, out);
+    auto mix = replica.respond(work.shard, work.offer_codec, core::view(work.offer), codec,
+                               work.seed, work.weight, out);
     return Responded{std::move(mix), codec, pool.share(std::move(out))};
   }
   WorkResult operator()(const Absorb& work) const {

@@ -1,7 +1,8 @@
 #include "gossip/run.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "core/check.hpp"
 #include "gossip/snapshot.hpp"
@@ -29,7 +30,8 @@ void Run::start(bool resumed, std::uint64_t step_adopted) {
 
 void Run::stop() { stopping_ = true; }
 
-// ---- phases --------------------------------------------------------------------------------------
+// ---- phases
+// --------------------------------------------------------------------------------------
 
 void Run::enter(Phase phase, std::string message) {
   shell_.phase = phase;
@@ -60,7 +62,8 @@ bool Run::training_over() const {
 
 /// The last exchanges with distinct neighbours all found almost nothing to exchange.
 bool Run::agreed() const {
-  const std::size_t wanted = std::min<std::size_t>(shell_.config.settle_distinct, links_.up().size());
+  const std::size_t wanted =
+      std::min<std::size_t>(shell_.config.settle_distinct, links_.up().size());
   const auto& recent = exchange_.recent();
   return recent.size() >= wanted &&
          std::all_of(recent.begin(), recent.end(), [this](const Exchange::Ratio& r) {
@@ -87,14 +90,16 @@ void Run::change_phase() {
     if (stopping_ || agreed()) {
       enter(Phase::kLingering);
     } else if (shell_.now - phase_began_ >= config.settle_max) {
-      enter(Phase::kLingering, fmt::format("not settled within {} s", core::seconds(config.settle_max)));
+      enter(Phase::kLingering,
+            fmt::format("not settled within {} s", core::seconds(config.settle_max)));
     } else {
       wake_at(phase_began_ + config.settle_max);
     }
   }
   if (shell_.phase == Phase::kLingering && !busy_) {
     const bool waited = shell_.now - phase_began_ >= config.linger;
-    const bool over = config.rule == Rule::kNone || (neighbours_settled() && !exchange_.owes_receipts());
+    const bool over =
+        config.rule == Rule::kNone || (neighbours_settled() && !exchange_.owes_receipts());
     if (!(over || waited || stopping_) || exchange_.queued() > 0) {
       if (!waited) wake_at(phase_began_ + config.linger);
       return;
@@ -113,7 +118,8 @@ void Run::advance() {
   shell_.effects.emplace_back(std::in_place_type<Work>, *std::move(work));
 }
 
-// ---- the lane ------------------------------------------------------------------------------------
+// ---- the lane
+// ------------------------------------------------------------------------------------
 
 std::optional<Work> Run::choose() {
   const bool training = shell_.phase == Phase::kTraining;
@@ -166,7 +172,8 @@ bool Run::save_due() const {
 
 Work Run::save() {
   final_save_done_ = false;
-  return Save{write_snapshot({shell_.self.id, shell_.schema_hash, shell_.step, step_adopted_, links_.all(), edges_})};
+  return Save{write_snapshot(
+      {shell_.self.id, shell_.schema_hash, shell_.step, step_adopted_, links_.all(), edges_})};
 }
 
 void Run::on_done(WorkResult& result) {

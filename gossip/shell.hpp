@@ -55,8 +55,8 @@ struct Shell {
 
   /// `d` and up to a quarter more, so that retries do not march in step.
   core::Duration jitter(core::Duration d) {
-    return d + core::Duration(static_cast<core::Duration::rep>(
-                   static_cast<double>(d.count()) * 0.25 * rng.uniform()));
+    return d + core::Duration(static_cast<core::Duration::rep>(static_cast<double>(d.count()) *
+                                                               0.25 * rng.uniform()));
   }
 
   /// The next of a series of retry delays that double up to retry_max.

@@ -58,7 +58,8 @@ struct EdgeArchive {
     out(edge.outbox_.has_value());
     if (!edge.outbox_) return;
     const OutboxEntry& entry = *edge.outbox_;
-    out(entry.id, entry.offer, entry.shard, static_cast<std::uint8_t>(entry.codec), entry.weight, entry.step);
+    out(entry.id, entry.offer, entry.shard, static_cast<std::uint8_t>(entry.codec), entry.weight,
+        entry.step);
     save_payload(out, entry.delta);
   }
 

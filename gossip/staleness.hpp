@@ -14,7 +14,8 @@ namespace murmur::gossip {
 inline std::optional<float> weight_for(const StalenessPolicy& policy, std::uint64_t staleness,
                                        std::uint64_t lag) {
   switch (policy.kind) {
-    case StalenessPolicy::Kind::kConstant: return 0.5F;
+    case StalenessPolicy::Kind::kConstant:
+      return 0.5F;
     case StalenessPolicy::Kind::kDamped:
       return static_cast<float>(0.5 / (1.0 + static_cast<double>(staleness) / policy.half));
     case StalenessPolicy::Kind::kBounded:

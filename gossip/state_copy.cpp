@@ -1,7 +1,8 @@
 #include "gossip/state_copy.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace murmur::gossip {
 namespace {
@@ -18,7 +19,8 @@ bool may_donate(const Link& link) {
 
 StateCopy::StateCopy(Shell& shell, Links& links) : shell_(shell), links_(links) {}
 
-// ---- newcomer ------------------------------------------------------------------------------------
+// ---- newcomer
+// ------------------------------------------------------------------------------------
 
 void StateCopy::seek() {
   if (shell_.phase != Phase::kJoining || copy_) return;
@@ -30,7 +32,9 @@ void StateCopy::seek() {
   if (eligible == 0) {
     // Only the one that failed is left, or nobody yet: look again shortly.
     avoid_ = {};
-    shell_.timers.arm(request_timer_, {shell_.now + shell_.jitter(shell_.config.retry), TimerKind::kRequest, {}, 0});
+    shell_.timers.arm(
+        request_timer_,
+        {shell_.now + shell_.jitter(shell_.config.retry), TimerKind::kRequest, {}, 0});
     return;
   }
   copy_ = Copy{};
@@ -40,7 +44,8 @@ void StateCopy::seek() {
 
 void StateCopy::request() {
   links_.send(copy_->donor, wire::StateRequest{copy_->snapshot, copy_->bytes.size()});
-  shell_.timers.arm(request_timer_, {shell_.now + shell_.back_off(copy_->backoff), TimerKind::kRequest, {}, 0});
+  shell_.timers.arm(request_timer_,
+                    {shell_.now + shell_.back_off(copy_->backoff), TimerKind::kRequest, {}, 0});
 }
 
 void StateCopy::leave_donor() {
@@ -95,7 +100,9 @@ std::optional<Work> StateCopy::next_adoption() {
 bool StateCopy::done(const Adopted& result) {
   const core::PeerId donor = copy_->donor;
   if (!result.result) {
-    shell_.report(PeerReport{PeerReport::What::kRefused, donor, {},
+    shell_.report(PeerReport{PeerReport::What::kRefused,
+                             donor,
+                             {},
                              "its state does not fit: " + result.result.error().message});
     leave_donor();
     return false;
@@ -105,7 +112,8 @@ bool StateCopy::done(const Adopted& result) {
   return true;
 }
 
-// ---- donor ---------------------------------------------------------------------------------------
+// ---- donor
+// ---------------------------------------------------------------------------------------
 
 void StateCopy::on_request(const wire::Header& header, const wire::StateRequest& request) {
   const core::PeerId from = header.src;
@@ -126,8 +134,10 @@ std::optional<Work> StateCopy::next_snapshot() {
 
 void StateCopy::done(const SnapshotTaken& result) {
   taking_ = false;
-  // Others may be half way through the snapshot before: they are told that it has gone, and ask anew.
-  kept_ = Kept{++snapshots_, result.state, core::crc32c(core::view(result.state)), shell_.step, shell_.now};
+  // Others may be half way through the snapshot before: they are told that it has gone, and ask
+  // anew.
+  kept_ = Kept{++snapshots_, result.state, core::crc32c(core::view(result.state)), shell_.step,
+               shell_.now};
   for (const core::PeerId peer : std::exchange(waiting_, {})) send_chunk(peer, 0);
   shell_.timers.arm(expire_timer_, {shell_.now + kKeep, TimerKind::kExpire, {}, 0});
 }
@@ -137,9 +147,11 @@ void StateCopy::send_chunk(core::PeerId to, std::uint64_t offset) {
   if (offset >= all.size()) return;
   kept_->used = shell_.now;
   const std::size_t size = std::min<std::size_t>(shell_.config.state_chunk, all.size() - offset);
-  auto part = std::make_shared<core::Bytes>(all.begin() + static_cast<std::ptrdiff_t>(offset),
-                                            all.begin() + static_cast<std::ptrdiff_t>(offset + size));
-  links_.send(to, wire::StateChunk{kept_->id, offset, all.size(), kept_->step, kept_->crc}, std::move(part));
+  auto part =
+      std::make_shared<core::Bytes>(all.begin() + static_cast<std::ptrdiff_t>(offset),
+                                    all.begin() + static_cast<std::ptrdiff_t>(offset + size));
+  links_.send(to, wire::StateChunk{kept_->id, offset, all.size(), kept_->step, kept_->crc},
+              std::move(part));
 }
 
 void StateCopy::on_expire_timer() {

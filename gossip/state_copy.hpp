@@ -21,7 +21,8 @@ class StateCopy {
   // ---- newcomer ----
   /// Looks for a donor if there is none; called when a link comes up.
   void seek();
-  void on_chunk(const wire::Header& header, const wire::StateChunk& chunk, const core::Payload& payload);
+  void on_chunk(const wire::Header& header, const wire::StateChunk& chunk,
+                const core::Payload& payload);
   void on_link(core::PeerId peer, LinkChange change);
   void on_request_timer();
   /// The state to adopt, once it is whole.
@@ -61,7 +62,7 @@ class StateCopy {
   Shell& shell_;
   Links& links_;
   std::optional<Copy> copy_;
-  core::PeerId avoid_;            // the donor that failed last
+  core::PeerId avoid_;  // the donor that failed last
   TimerSlot request_timer_;
   std::optional<Kept> kept_;
   std::uint32_t snapshots_ = 0;

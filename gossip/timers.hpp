@@ -14,22 +14,22 @@
 namespace murmur::gossip {
 
 enum class TimerKind : std::uint8_t {
-  kLink,      ///< Links: hello, resume, ping, silence of one link
-  kContact,   ///< Links: hello to an address of Config::join
-  kShuffle,   ///< Links: telling a neighbour of others
-  kOffer,     ///< Exchange: the own offer's time-out
-  kResend,    ///< Exchange: a transfer not receipted
-  kSettle,    ///< Lane: looking again for a neighbour to settle with
-  kRequest,   ///< StateCopy: a chunk not answered
-  kExpire,    ///< StateCopy: a snapshot nobody asks for any more
-  kRun,       ///< Run: the next end of a phase
+  kLink,     ///< Links: hello, resume, ping, silence of one link
+  kContact,  ///< Links: hello to an address of Config::join
+  kShuffle,  ///< Links: telling a neighbour of others
+  kOffer,    ///< Exchange: the own offer's time-out
+  kResend,   ///< Exchange: a transfer not receipted
+  kSettle,   ///< Lane: looking again for a neighbour to settle with
+  kRequest,  ///< StateCopy: a chunk not answered
+  kExpire,   ///< StateCopy: a snapshot nobody asks for any more
+  kRun,      ///< Run: the next end of a phase
 };
 
 struct Timer {
   core::Instant at;
   TimerKind kind{};
-  core::PeerId peer;       ///< of kLink and kResend
-  std::uint32_t index = 0; ///< of kContact
+  core::PeerId peer;        ///< of kLink and kResend
+  std::uint32_t index = 0;  ///< of kContact
 };
 
 /// What an owner keeps of its timer.

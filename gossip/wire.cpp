@@ -217,8 +217,10 @@ Body read_body(Type type, Reader& r) {
       m.retry_ms = r.get<std::uint32_t>();
       return m;
     }
-    case Type::kPing: return Ping{r.members()};
-    case Type::kPong: return Pong{r.members()};
+    case Type::kPing:
+      return Ping{r.members()};
+    case Type::kPong:
+      return Pong{r.members()};
     case Type::kStateRequest: {
       StateRequest m;
       m.snapshot = r.get<std::uint32_t>(), m.offset = r.get<std::uint64_t>();
@@ -231,7 +233,8 @@ Body read_body(Type type, Reader& r) {
       m.crc = r.get<std::uint32_t>();
       return m;
     }
-    case Type::kBye: return Bye{};
+    case Type::kBye:
+      return Bye{};
   }
   r.fail();
   return Bye{};
@@ -260,7 +263,8 @@ core::Bytes encode(Header header, const Body& body, core::ByteView payload) {
   w.put(static_cast<std::uint8_t>(header.phase)), w.put(header.schema);
   w.put(header.src), w.put(header.dst), w.put(header.src_boot), w.put(header.dst_boot);
   w.put(header.step);
-  w.put(std::uint32_t{0}), w.put(static_cast<std::uint32_t>(payload.size())), w.put(std::uint32_t{0});
+  w.put(std::uint32_t{0}), w.put(static_cast<std::uint32_t>(payload.size())),
+      w.put(std::uint32_t{0});
   std::visit(BodyWriter{w}, body);
   CHECK_INVARIANT(out.size() <= kHeadMax);
   const auto body_size = static_cast<std::uint32_t>(out.size() - kHeaderSize);

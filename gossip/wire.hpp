@@ -29,24 +29,35 @@ inline constexpr std::size_t kMembersMax = 32;
 inline constexpr std::size_t kBootsMax = 3000;  // per list of a Resume
 
 enum class Type : std::uint8_t {
-  kHello = 1, kRefuse, kResume, kOffer, kTransfer, kVoid, kReceipt, kDecline, kPing, kPong,
-  kStateRequest, kStateChunk, kBye,
+  kHello = 1,
+  kRefuse,
+  kResume,
+  kOffer,
+  kTransfer,
+  kVoid,
+  kReceipt,
+  kDecline,
+  kPing,
+  kPong,
+  kStateRequest,
+  kStateChunk,
+  kBye,
 };
 inline constexpr std::uint8_t kTypeMax = 13;
 
 struct Header {
   std::uint16_t version = kVersion;
   Type type{};
-  Phase phase{};                 ///< of the sender
+  Phase phase{};  ///< of the sender
   std::uint64_t schema = 0;
   core::PeerId src;
-  core::PeerId dst;              ///< zero in a Hello to an address whose peer is not yet known
+  core::PeerId dst;  ///< zero in a Hello to an address whose peer is not yet known
   core::Boot src_boot = 0;
-  core::Boot dst_boot = 0;       ///< zero in Hello and Refuse
-  std::uint64_t step = 0;        ///< the sender's model age
+  core::Boot dst_boot = 0;  ///< zero in Hello and Refuse
+  std::uint64_t step = 0;   ///< the sender's model age
   std::uint32_t body_size = 0;
   std::uint32_t payload_size = 0;
-  std::uint32_t crc = 0;         ///< CRC-32C of head (this field zero) and payload
+  std::uint32_t crc = 0;  ///< CRC-32C of head (this field zero) and payload
 };
 
 struct Member {
@@ -56,19 +67,19 @@ struct Member {
 
 struct Hello {
   bool wants_reply = false;
-  std::uint32_t nonce = 0;       ///< the answer echoes it
+  std::uint32_t nonce = 0;  ///< the answer echoes it
   std::uint32_t echo = 0;
-  Address address;               ///< where the sender is reached
+  Address address;  ///< where the sender is reached
   std::string model;
-  std::vector<Member> members;   ///< others the sender knows
+  std::vector<Member> members;  ///< others the sender knows
 };
 struct Refuse {
-  std::uint32_t echo = 0;        ///< of the Hello's nonce
+  std::uint32_t echo = 0;  ///< of the Hello's nonce
   std::string reason;
 };
 struct Resume {
-  bool has_yours = false;        ///< the sender has taken the receiver's Resume for this pair of boots
-  bool wants_answer = false;     ///< the sender does not know that the receiver has taken its own
+  bool has_yours = false;     ///< the sender has taken the receiver's Resume for this pair of boots
+  bool wants_answer = false;  ///< the sender does not know that the receiver has taken its own
   ResumeFacts facts;
 };
 struct Offer {
@@ -83,9 +94,11 @@ struct Transfer {
   core::ShardId shard = 0;
   core::Codec codec{};
   float weight = 0;
-  std::uint64_t step = 0;        ///< the maker's, when it applied its side
+  std::uint64_t step = 0;  ///< the maker's, when it applied its side
 };
-struct Void { core::TransferId id; };
+struct Void {
+  core::TransferId id;
+};
 struct Receipt {
   core::TransferId id;
   bool refused = false;
@@ -95,26 +108,30 @@ inline constexpr std::uint8_t kDeclineReasonMax = 4;
 struct Decline {
   core::OfferId offer;
   DeclineReason reason{};
-  std::uint32_t retry_ms = 0;    ///< do not offer to the sender again before
+  std::uint32_t retry_ms = 0;  ///< do not offer to the sender again before
 };
-struct Ping { std::vector<Member> members; };
-struct Pong { std::vector<Member> members; };
+struct Ping {
+  std::vector<Member> members;
+};
+struct Pong {
+  std::vector<Member> members;
+};
 struct StateRequest {
-  std::uint32_t snapshot = 0;    ///< 0: a fresh one
+  std::uint32_t snapshot = 0;  ///< 0: a fresh one
   std::uint64_t offset = 0;
 };
 struct StateChunk {
   std::uint32_t snapshot = 0;
   std::uint64_t offset = 0;
-  std::uint64_t total = 0;       ///< bytes of the whole; 0: there is no such snapshot (any more)
-  std::uint64_t step = 0;        ///< the donor's model age at the snapshot
-  std::uint32_t crc = 0;         ///< CRC-32C of the whole
+  std::uint64_t total = 0;  ///< bytes of the whole; 0: there is no such snapshot (any more)
+  std::uint64_t step = 0;   ///< the donor's model age at the snapshot
+  std::uint32_t crc = 0;    ///< CRC-32C of the whole
 };
 struct Bye {};
 
 /// In the order of Type.
-using Body = std::variant<Hello, Refuse, Resume, Offer, Transfer, Void, Receipt, Decline, Ping, Pong,
-                          StateRequest, StateChunk, Bye>;
+using Body = std::variant<Hello, Refuse, Resume, Offer, Transfer, Void, Receipt, Decline, Ping,
+                          Pong, StateRequest, StateChunk, Bye>;
 
 /// The head for `payload`. Fills header.type, the sizes and the checksum. The body's lists and
 /// strings must be within the limits above.

@@ -15,8 +15,13 @@
 
 namespace murmur::gossip {
 
-struct Train { std::uint32_t steps = 0; };
-struct MakeOffer { core::ShardId shard = 0; core::Codec codec{}; };
+struct Train {
+  std::uint32_t steps = 0;
+};
+struct MakeOffer {
+  core::ShardId shard = 0;
+  core::Codec codec{};
+};
 struct Respond {
   core::ShardId shard = 0;
   core::Codec offer_codec{};
@@ -32,28 +37,48 @@ struct Absorb {
   float weight = 0;
 };
 struct Evaluate {};
-struct Save { core::Bytes protocol; };          ///< the machine's snapshot, of the moment it was emitted
-struct TakeSnapshot {};                         ///< of the replica, for a newcomer
-struct Adopt { core::Bytes state; };            ///< a neighbour's snapshot
+struct Save {
+  core::Bytes protocol;
+};                       ///< the machine's snapshot, of the moment it was emitted
+struct TakeSnapshot {};  ///< of the replica, for a newcomer
+struct Adopt {
+  core::Bytes state;
+};  ///< a neighbour's snapshot
 
 using Work = std::variant<Train, MakeOffer, Respond, Absorb, Evaluate, Save, TakeSnapshot, Adopt>;
 
 // What came of each, in the same order.
-struct Trained { std::uint32_t steps = 0; core::TrainStats stats; };
-struct OfferMade { core::Codec codec{}; core::Payload payload; };
+struct Trained {
+  std::uint32_t steps = 0;
+  core::TrainStats stats;
+};
+struct OfferMade {
+  core::Codec codec{};
+  core::Payload payload;
+};
 struct Responded {
   core::Result<core::MixStats> mix;
   core::Codec codec{};
   core::Payload delta;
 };
-struct Absorbed { core::Result<core::MixStats> mix; };
-struct Evaluated { core::Evaluation evaluation; };
-struct Saved { core::Result<void> result; };
-struct SnapshotTaken { core::Payload state; };
-struct Adopted { core::Result<void> result; };
+struct Absorbed {
+  core::Result<core::MixStats> mix;
+};
+struct Evaluated {
+  core::Evaluation evaluation;
+};
+struct Saved {
+  core::Result<void> result;
+};
+struct SnapshotTaken {
+  core::Payload state;
+};
+struct Adopted {
+  core::Result<void> result;
+};
 
-using WorkResult = std::variant<Trained, OfferMade, Responded, Absorbed, Evaluated, Saved,
-                                SnapshotTaken, Adopted>;
+using WorkResult =
+    std::variant<Trained, OfferMade, Responded, Absorbed, Evaluated, Saved, SnapshotTaken, Adopted>;
 
 /// Does `work`. Buffers for payloads come from `pool`. `storage` is used by Save alone.
 WorkResult perform(Work work, core::Replica& replica, core::Storage& storage,

@@ -52,7 +52,8 @@ TEST_CASE("nothing is lost or doubled when most messages are") {
   REQUIRE(net.run(10s, [&] { return linked(net, 2); }));
   core::Rng rng(7, 0, "loss");
   net.delivers = [&rng](const Send&, wire::Type type) {
-    return type == wire::Type::kHello || type == wire::Type::kPing || type == wire::Type::kPong || rng.uniform() < 0.5;
+    return type == wire::Type::kHello || type == wire::Type::kPing || type == wire::Type::kPong ||
+           rng.uniform() < 0.5;
   };
   net.peers[0]->replica->x = 9.0F;
   net.run(20s);
@@ -100,7 +101,9 @@ TEST_CASE("a receipt leaves only after the transfer is applied") {
     return true;
   };
   net.run(1s);
-  CHECK(net.peers[0]->machine->counters().receipts_taken + net.peers[1]->machine->counters().receipts_taken > 0);
+  CHECK(net.peers[0]->machine->counters().receipts_taken +
+            net.peers[1]->machine->counters().receipts_taken >
+        0);
 }
 
 TEST_CASE("crossed offers average the pair instead of swapping it") {
@@ -130,7 +133,8 @@ TEST_CASE("training goes on while every message is lost") {
   CHECK(net.run(40s, [&] { return linked(net, 1); }));
 }
 
-TEST_CASE("a peer killed and resumed from its checkpoint loses at most what came after it, and says so") {
+TEST_CASE(
+    "a peer killed and resumed from its checkpoint loses at most what came after it, and says so") {
   Net net;
   Config config = net.config(0);
   config.save_every = 200ms;
@@ -156,7 +160,8 @@ TEST_CASE("a peer killed and resumed from its checkpoint loses at most what came
   CHECK(a.lost_there + b.lost_here > 0);
 }
 
-TEST_CASE("a peer with another model is refused with a message on both sides, and trains on alone") {
+TEST_CASE(
+    "a peer with another model is refused with a message on both sides, and trains on alone") {
   Net net;
   net.add(0.0F, net.config(0));
   net.add(0.0F, net.config(1), "quadratic:2");

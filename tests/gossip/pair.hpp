@@ -33,8 +33,9 @@ class OneFloat : public core::Replica {
     put(x, out);
     return core::Codec::kFp32;
   }
-  core::Result<core::MixStats> respond(core::ShardId, core::Codec, core::ByteView offer, core::Codec& codec,
-                                       std::uint64_t, float weight, core::Bytes& out) override {
+  core::Result<core::MixStats> respond(core::ShardId, core::Codec, core::ByteView offer,
+                                       core::Codec& codec, std::uint64_t, float weight,
+                                       core::Bytes& out) override {
     const float d = get(offer) - x;
     if (!(d == d)) return core::fail("not finite");
     codec = core::Codec::kFp32;
@@ -43,7 +44,8 @@ class OneFloat : public core::Replica {
     x += weight * d;
     return stats;
   }
-  core::Result<core::MixStats> absorb(core::ShardId, core::Codec, core::ByteView q, float weight) override {
+  core::Result<core::MixStats> absorb(core::ShardId, core::Codec, core::ByteView q,
+                                      float weight) override {
     const float d = get(q);
     if (!(d == d)) return core::fail("not finite");
     const core::MixStats stats{std::abs(d), std::abs(x)};
@@ -96,7 +98,9 @@ class Net {
   /// Every Work takes this long.
   core::Duration work_time = std::chrono::milliseconds(1);
   /// Messages for which it answers false are lost.
-  std::function<bool(const Send&, wire::Type)> delivers = [](const Send&, wire::Type) { return true; };
+  std::function<bool(const Send&, wire::Type)> delivers = [](const Send&, wire::Type) {
+    return true;
+  };
   core::Instant now{};
 
   Config config(std::size_t index) const {
@@ -129,8 +133,9 @@ class Net {
     }
     std::optional<core::ByteView> snapshot;
     if (protocol) snapshot = core::ByteView(*protocol);
-    peer.machine = std::make_unique<Machine>(now, *identity, configs_[index], peer.replica->schema(),
-                                             core::Rng(index, identity->boot, "machine"), snapshot);
+    peer.machine =
+        std::make_unique<Machine>(now, *identity, configs_[index], peer.replica->schema(),
+                                  core::Rng(index, identity->boot, "machine"), snapshot);
     peer.dead = false;
     carry_out(index);
   }
@@ -141,13 +146,15 @@ class Net {
   }
 
   /// Runs events in order of time until `done` or `limit` passes; true if `done`.
-  bool run(core::Duration limit, const std::function<bool()>& done = [] { return false; }) {
+  bool run(
+      core::Duration limit, const std::function<bool()>& done = [] { return false; }) {
     const core::Instant end = now + limit;
     while (!done()) {
       core::Instant next = end;
       if (!events_.empty()) next = std::min(next, events_.begin()->first);
       for (const auto& peer : peers) {
-        if (!peer->dead && peer->machine->next_deadline()) next = std::min(next, *peer->machine->next_deadline());
+        if (!peer->dead && peer->machine->next_deadline())
+          next = std::min(next, *peer->machine->next_deadline());
       }
       now = std::max(now, next);
       if (now >= end) return done();
@@ -171,7 +178,9 @@ class Net {
     return true;
   }
 
-  void inject(std::size_t to, Received message) { events_.emplace(now, Pending{to, Event(std::move(message)), {}}); }
+  void inject(std::size_t to, Received message) {
+    events_.emplace(now, Pending{to, Event(std::move(message)), {}});
+  }
 
   [[nodiscard]] double sum() const {
     double total = 0;

@@ -41,7 +41,8 @@ std::vector<Body> one_of_each() {
 
 TEST_CASE("every message survives the wire to the bit") {
   for (const Body& body : one_of_each()) {
-    const bool carries = std::holds_alternative<Offer>(body) || std::holds_alternative<Transfer>(body);
+    const bool carries =
+        std::holds_alternative<Offer>(body) || std::holds_alternative<Transfer>(body);
     const core::Bytes payload(carries ? 100 : 0, std::byte{7});
     const core::Bytes head = encode(some_header(), body, payload);
     const auto header = peek(head, payload, kPayloadMax);
@@ -90,7 +91,8 @@ TEST_CASE("random bodies under a valid header never parse past their end") {
 
 TEST_CASE("what is out of range is refused under its reason") {
   const core::Bytes ok = encode(some_header(), Bye{}, {});
-  const auto reason = [](core::Bytes head, std::size_t at, unsigned char value, core::ByteView payload = {}) {
+  const auto reason = [](core::Bytes head, std::size_t at, unsigned char value,
+                         core::ByteView payload = {}) {
     head[at] = std::byte{value};
     const auto header = peek(head, payload, 4);
     return header ? std::string_view("accepted") : to_string(header.error());
