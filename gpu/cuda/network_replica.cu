@@ -1,0 +1,14 @@
+// What the module exports (gpu/module.hpp).
+#include "gpu/module.hpp"
+#include "gpu/network_replica.hpp"
+
+extern "C" void murmur_cuda_make_replica(
+    const murmur::gpu::ReplicaSpec& spec, int ordinal,
+    murmur::core::Result<std::unique_ptr<murmur::core::Replica>>& out) {
+  auto context = murmur::gpu::cuda::Context::open(ordinal);
+  if (!context) {
+    out = tl::make_unexpected(context.error());
+    return;
+  }
+  out = std::make_unique<murmur::gpu::cuda::NetworkReplica>(std::move(*context), spec);
+}

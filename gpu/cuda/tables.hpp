@@ -1,0 +1,45 @@
+// Two-dimensional loops and resident data of the CUDA backend; host/tables.hpp has the same names.
+//
+// Thread rule: the Context's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "gpu/cuda/context.hpp"
+
+namespace murmur::gpu::cuda {
+
+template <class F>
+struct CellByIndex {
+  F f;
+  std::uint32_t columns;
+  MURMUR_HD void operator()(std::size_t i) const {
+    const auto index = static_cast<std::uint32_t>(i);
+    f(index / columns, index % columns);
+  }
+};
+
+/// Calls f(row, column) for all of rows x columns, fewer than 2^32 together. Neighbouring threads
+/// have neighbouring columns.
+template <class F>
+void for_each_cell(Context& context, std::size_t rows, std::size_t columns, const F& f) {
+  for_each_index(context, rows * columns,
+                 CellByIndex<F>{f, static_cast<std::uint32_t>(columns)});
+}
+
+/// A vector of the host as the backend reads it: uploaded once.
+template <class T>
+class Resident {
+ public:
+  Resident(Context& context, const std::vector<T>& values) : buffer_(context, values.size()) {
+    upload(context, buffer_.data(), values.data(), values.size());
+  }
+  [[nodiscard]] const T* data() const { return buffer_.data(); }
+
+ private:
+  Buffer<T> buffer_;
+};
+
+}  // namespace murmur::gpu::cuda

@@ -1,0 +1,40 @@
+// Two-dimensional loops and resident data of the CPU backend; cuda/tables.hpp has the same names.
+//
+// Thread rule: the Context's.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "gpu/host/context.hpp"
+
+namespace murmur::gpu::host {
+
+/// Calls f(row, column) for all of rows x columns, row by row: row-major data is visited in order,
+/// and what depends on the row alone is hoisted out of the loop.
+template <class F>
+void for_each_cell(Context& context, std::size_t rows, std::size_t columns, const F& f) {
+  const auto run = [&](std::size_t row) {
+    for (std::size_t column = 0; column < columns; ++column) f(row, column);
+  };
+  if (rows * columns < Context::kParallelMin) {
+    for (std::size_t row = 0; row < rows; ++row) run(row);
+  } else {
+    context.for_each_task(rows, run);
+  }
+}
+
+/// A vector of the host as the backend reads it: on the CPU, itself.
+template <class T>
+class Resident {
+ public:
+  /// `values` outlives it.
+  Resident(Context&, const std::vector<T>& values) : data_(values.data()) {}
+  [[nodiscard]] const T* data() const { return data_; }
+
+ private:
+  const T* data_;
+};
+
+}  // namespace murmur::gpu::host

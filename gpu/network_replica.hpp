@@ -1,0 +1,225 @@
+// core::Replica for the networks: parameters, gradient and optimizer in the backend's memory, the
+// data set beside them. Compiled once a backend (gpu/backend.hpp).
+//
+// Thread rule: one thread at a time. A step allocates nothing and reads nothing back; train() reads
+// the losses and one flag at its end.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "core/check.hpp"
+#include "core/replica.hpp"
+#include "gpu/backend.hpp"
+#include "gpu/batch.hpp"
+#include "gpu/initial_parameters.hpp"
+#include "gpu/kernels/exchange.hpp"
+#include "gpu/network.hpp"
+#include "gpu/optimizer.hpp"
+#include "gpu/replica_spec.hpp"
+#include "gpu/replica_state.hpp"
+
+namespace murmur::gpu::MURMUR_BACKEND {
+
+class NetworkReplica final : public core::Replica {
+ public:
+  /// `spec` is one that make_replica() found no fault with.
+  NetworkReplica(std::unique_ptr<Context> context, const ReplicaSpec& spec)
+      : context_(std::move(context)),
+        spec_(spec),
+        schema_(core::make_schema(spec.model, spec.shard_parameters)),
+        batch_rows_(std::min(spec.batch, spec.train->rows)),
+        rows_max_(std::max(batch_rows_, std::min(kEvaluateRows, spec.held_out->rows))),
+        train_(*context_, spec.train),
+        held_out_(*context_, spec.held_out),
+        batch_(*context_, rows_max_, spec.model.widths.front()),
+        network_(*context_, spec.model, schema_, rows_max_),
+        optimizer_(*context_, spec.optimizer, schema_.parameters()),
+        exchange_(*context_),
+        parameters_(*context_, schema_.parameters()),
+        gradient_(*context_, schema_.parameters()),
+        loss_(*context_, rows_max_),
+        correct_(*context_, rows_max_),
+        not_finite_(*context_, 1),
+        loss_read_(rows_max_),
+        correct_read_(rows_max_) {
+    const std::vector<float> initial = initial_parameters(schema_, spec.seed);
+    upload(*context_, parameters_.data(), initial.data(), initial.size());
+    set_place({});
+  }
+
+  [[nodiscard]] const core::Schema& schema() const override { return schema_; }
+
+  core::TrainStats train(std::uint32_t steps) override {
+    context_->activate();
+    fill(*context_, loss_.data(), batch_rows_, 0.0);
+    for (std::uint32_t i = 0; i < steps; ++i) step();
+    const double loss = read_loss(batch_rows_) / std::max<std::uint32_t>(steps, 1);
+    return {.loss = loss, .finite = std::isfinite(loss) && parameters_finite()};
+  }
+
+  core::Evaluation evaluate() override {
+    context_->activate();
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    const std::size_t rows = held_out_.rows();
+    if (rows == 0) return {.loss = nan, .accuracy = nan};
+    fill(*context_, loss_.data(), rows_max_, 0.0);
+    fill(*context_, correct_.data(), rows_max_, 0U);
+    const SamplesView samples = held_out_.view();
+    for (std::size_t begin = 0; begin < rows; begin += rows_max_) {
+      const std::size_t count = std::min(rows_max_, rows - begin);
+      batch_.gather(*context_, samples, begin, count);
+      network_.forward(*context_, parameters_.data(), batch_.features(), count);
+      const LossFrame frame = loss_frame(count, 1.0);
+      if (classifies()) {
+        for_each_index(*context_, count,
+                       CrossEntropyValue{frame, samples.labels, correct_.data()});
+      } else {
+        for_each_index(*context_, count, SquaredError{frame, samples.targets, false});
+      }
+    }
+    const auto total = static_cast<double>(rows);
+    core::Evaluation result{.loss = read_loss(rows_max_) / total, .accuracy = nan};
+    if (classifies()) {
+      download(*context_, correct_read_.data(), correct_.data(), rows_max_);
+      result.accuracy =
+          std::accumulate(correct_read_.begin(), correct_read_.end(), 0.0) / total;
+    }
+    return result;
+  }
+
+  core::Codec offer(core::ShardId shard, core::Codec codec, core::Bytes& out) override {
+    context_->activate();
+    const core::Range range = schema_.shard(shard);
+    return exchange_.offer(parameters_.data() + range.offset, range.size, codec, out);
+  }
+
+  core::Result<core::MixStats> respond(core::ShardId shard, core::Codec offer_codec,
+                                       core::ByteView offer, core::Codec& codec,
+                                       std::uint64_t seed, float weight,
+                                       core::Bytes& out) override {
+    context_->activate();
+    const core::Range range = schema_.shard(shard);
+    return exchange_.respond(parameters_.data() + range.offset, range.size, offer_codec, offer,
+                             codec, seed, weight, out);
+  }
+
+  core::Result<core::MixStats> absorb(core::ShardId shard, core::Codec codec, core::ByteView q,
+                                      float weight) override {
+    context_->activate();
+    const core::Range range = schema_.shard(shard);
+    return exchange_.absorb(parameters_.data() + range.offset, range.size, codec, q, weight);
+  }
+
+  void save(core::Bytes& out) override {
+    context_->activate();
+    begin_state({optimizer_.steps(), place_}, schema_, spec_.optimizer, out);
+    const std::span<float> arrays = state_arrays(out);
+    const std::size_t n = schema_.parameters();
+    download(*context_, arrays.data(), parameters_.data(), n);
+    for (std::size_t i = 0; i < optimizer_.slots(); ++i) {
+      download(*context_, arrays.data() + (1 + i) * n, optimizer_.slot(i), n);
+    }
+    seal_state(out);
+  }
+
+  core::Result<void> load(core::ByteView state, bool adopt) override {
+    context_->activate();
+    const std::size_t n = schema_.parameters();
+    std::vector<float> arrays((1 + optimizer_.slots()) * n);
+    const auto read = read_state(state, schema_, spec_.optimizer, arrays);
+    if (!read) return tl::make_unexpected(read.error());
+    upload(*context_, parameters_.data(), arrays.data(), n);
+    for (std::size_t i = 0; i < optimizer_.slots(); ++i) {
+      upload(*context_, optimizer_.slot(i), arrays.data() + (1 + i) * n, n);
+    }
+    optimizer_.set_steps(read->optimizer_steps);
+    if (!adopt) set_place(read->place);
+    return {};
+  }
+
+  void read_parameters(std::span<float> out) override {
+    CHECK_INVARIANT(out.size() == schema_.parameters());
+    context_->activate();
+    download(*context_, out.data(), parameters_.data(), out.size());
+  }
+
+ private:
+  /// Held-out rows looked at together; bounds the memory of activations.
+  static constexpr std::size_t kEvaluateRows = 256;
+
+  [[nodiscard]] bool classifies() const { return spec_.classes > 0; }
+
+  void set_place(PlaceInData place) {
+    place_ = place;
+    order_ = RowOrder(spec_.seed, spec_.stream, place.epoch,
+                      static_cast<std::uint32_t>(train_.rows()));
+  }
+
+  [[nodiscard]] LossFrame loss_frame(std::size_t rows, double weight) {
+    return {network_.outputs(), network_.width(), rows, batch_.rows(), loss_.data(), weight};
+  }
+
+  void step() {
+    if (place_.position >= train_.rows()) set_place({place_.epoch + 1, 0});
+    const std::size_t rows = std::min<std::size_t>(batch_rows_, train_.rows() - place_.position);
+    const SamplesView samples = train_.view();
+    batch_.gather(*context_, samples, order_, place_.position, rows);
+    place_.position += rows;
+
+    network_.forward(*context_, parameters_.data(), batch_.features(), rows);
+    const LossFrame frame = loss_frame(rows, 1.0 / static_cast<double>(rows));
+    if (classifies()) {
+      for_each_index(*context_, rows, CrossEntropyGradient{frame, samples.labels});
+    } else {
+      for_each_index(*context_, rows, SquaredError{frame, samples.targets, true});
+    }
+    network_.backward(*context_, parameters_.data(), batch_.features(), rows, gradient_.data());
+    optimizer_.step(*context_, parameters_.data(), gradient_.data());
+  }
+
+  /// The sum over the first `slots` slots.
+  double read_loss(std::size_t slots) {
+    download(*context_, loss_read_.data(), loss_.data(), slots);
+    return std::accumulate(loss_read_.begin(),
+                           loss_read_.begin() + static_cast<std::ptrdiff_t>(slots), 0.0);
+  }
+
+  bool parameters_finite() {
+    fill(*context_, not_finite_.data(), 1, 0U);
+    const std::size_t n = schema_.parameters();
+    for_each_index(*context_, (n + FlagNotFinite::kBlock - 1) / FlagNotFinite::kBlock,
+                   FlagNotFinite{parameters_.data(), n, not_finite_.data()});
+    std::uint32_t flag = 0;
+    download(*context_, &flag, not_finite_.data(), 1);
+    return flag == 0;
+  }
+
+  std::unique_ptr<Context> context_;
+  ReplicaSpec spec_;
+  core::Schema schema_;
+  std::size_t batch_rows_;
+  std::size_t rows_max_;
+  ResidentSamples train_;
+  ResidentSamples held_out_;
+  Batch batch_;
+  Network network_;
+  Optimizer optimizer_;
+  ExchangeKernels exchange_;
+  Buffer<float> parameters_;
+  Buffer<float> gradient_;
+  Buffer<double> loss_;           ///< a slot a row of the batch
+  Buffer<std::uint32_t> correct_;  ///< likewise
+  Buffer<std::uint32_t> not_finite_;
+  std::vector<double> loss_read_;
+  std::vector<std::uint32_t> correct_read_;
+  PlaceInData place_;
+  RowOrder order_;  ///< of place_.epoch
+};
+
+}  // namespace murmur::gpu::MURMUR_BACKEND

@@ -1,0 +1,139 @@
+// SGD, Adam and AdamW by PyTorch's formulas, one pass over the flat parameters. Compiled once a
+// backend (gpu/backend.hpp).
+//
+// Thread rule: the Context's.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "gpu/backend.hpp"
+#include "gpu/replica_spec.hpp"
+#include "gpu/replica_state.hpp"
+
+namespace murmur::gpu::MURMUR_BACKEND {
+
+struct SgdElement {
+  float* x;
+  const float* gradient;
+  float learning_rate, weight_decay;
+  MURMUR_HD void operator()(std::size_t i) const {
+    x[i] -= learning_rate * (gradient[i] + weight_decay * x[i]);
+  }
+};
+
+/// PyTorch starts the velocity at the first gradient; so does a velocity of zero here, since
+/// PyTorch's dampening is left at its default of zero.
+struct MomentumElement {
+  float* x;
+  const float* gradient;
+  float* velocity;
+  float learning_rate, weight_decay, momentum;
+  MURMUR_HD void operator()(std::size_t i) const {
+    const float v = momentum * velocity[i] + (gradient[i] + weight_decay * x[i]);
+    velocity[i] = v;
+    x[i] -= learning_rate * v;
+  }
+};
+
+struct NesterovElement {
+  float* x;
+  const float* gradient;
+  float* velocity;
+  float learning_rate, weight_decay, momentum;
+  MURMUR_HD void operator()(std::size_t i) const {
+    const float g = gradient[i] + weight_decay * x[i];
+    const float v = momentum * velocity[i] + g;
+    velocity[i] = v;
+    x[i] -= learning_rate * (g + momentum * v);
+  }
+};
+
+struct AdamElement {
+  float* x;
+  const float* gradient;
+  float* first;
+  float* second;
+  float keep;   ///< 1 - learning rate x weight decay for AdamW, otherwise 1
+  float decay;  ///< weight decay for Adam, otherwise 0
+  float beta1, one_minus_beta1, beta2, one_minus_beta2;
+  float step_size, root_correction, epsilon;
+  MURMUR_HD void operator()(std::size_t i) const {
+    const float g = gradient[i] + decay * x[i];
+    const float m = beta1 * first[i] + one_minus_beta1 * g;
+    const float v = beta2 * second[i] + one_minus_beta2 * g * g;
+    first[i] = m;
+    second[i] = v;
+    x[i] = keep * x[i] - step_size * (m / (sqrtf(v) * root_correction + epsilon));
+  }
+};
+
+class Optimizer {
+ public:
+  Optimizer(Context& context, const OptimizerSpec& spec, std::size_t parameters)
+      : spec_(spec), size_(parameters), slots_(optimizer_slots(spec)) {
+    for (std::size_t i = 0; i < slots_; ++i) {
+      slot_[i] = Buffer<float>(context, parameters);
+      fill(context, slot_[i].data(), parameters, 0.0F);
+    }
+  }
+
+  /// x, from the gradient at x.
+  void step(Context& context, float* x, const float* gradient) {
+    ++steps_;
+    if (spec_.kind != OptimizerKind::kSgd) {
+      for_each_index(context, size_, adam(x, gradient));
+    } else if (slots_ == 0) {
+      for_each_index(context, size_,
+                     SgdElement{x, gradient, spec_.learning_rate, spec_.weight_decay});
+    } else if (spec_.nesterov) {
+      for_each_index(context, size_,
+                     NesterovElement{x, gradient, slot_[0].data(), spec_.learning_rate,
+                                     spec_.weight_decay, spec_.momentum});
+    } else {
+      for_each_index(context, size_,
+                     MomentumElement{x, gradient, slot_[0].data(), spec_.learning_rate,
+                                     spec_.weight_decay, spec_.momentum});
+    }
+  }
+
+  /// The state is `slots()` arrays as long as the parameters, and the steps taken.
+  [[nodiscard]] std::size_t slots() const { return slots_; }
+  [[nodiscard]] float* slot(std::size_t i) { return slot_[i].data(); }
+  [[nodiscard]] std::uint64_t steps() const { return steps_; }
+  void set_steps(std::uint64_t steps) { steps_ = steps; }
+
+ private:
+  [[nodiscard]] AdamElement adam(float* x, const float* gradient) {
+    const bool decoupled = spec_.kind == OptimizerKind::kAdamW;
+    const double beta1 = spec_.beta1;
+    const double beta2 = spec_.beta2;
+    const auto t = static_cast<double>(steps_);
+    const double correction1 = 1 - std::pow(beta1, t);
+    const double correction2 = 1 - std::pow(beta2, t);
+    const double lr = spec_.learning_rate;
+    return {x,
+            gradient,
+            slot_[0].data(),
+            slot_[1].data(),
+            decoupled ? static_cast<float>(1 - lr * spec_.weight_decay) : 1.0F,
+            decoupled ? 0.0F : spec_.weight_decay,
+            spec_.beta1,
+            static_cast<float>(1 - beta1),
+            spec_.beta2,
+            static_cast<float>(1 - beta2),
+            static_cast<float>(lr / correction1),
+            static_cast<float>(1 / std::sqrt(correction2)),
+            spec_.epsilon};
+  }
+
+  OptimizerSpec spec_;
+  std::size_t size_;
+  std::size_t slots_;
+  std::array<Buffer<float>, kOptimizerSlotsMax> slot_;
+  std::uint64_t steps_ = 0;
+};
+
+}  // namespace murmur::gpu::MURMUR_BACKEND

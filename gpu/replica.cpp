@@ -1,0 +1,118 @@
+// make_replica(): finds fault with a spec before anything is built from it.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "gpu/closed_form.hpp"
+#include "gpu/host/network_replica.hpp"
+#include "gpu/module.hpp"
+#include "gpu/replica_spec.hpp"
+
+namespace murmur::gpu {
+namespace {
+
+constexpr int kThreadsMax = 1024;
+
+bool fraction(float value) { return value >= 0.0F && value < 1.0F; }
+
+core::Result<void> check_optimizer(const OptimizerSpec& spec) {
+  if (!(spec.learning_rate > 0.0F) || !std::isfinite(spec.learning_rate)) {
+    return core::fail(fmt::format("learning rate {}: not a positive number", spec.learning_rate));
+  }
+  if (!fraction(spec.momentum)) {
+    return core::fail(fmt::format("momentum {}: not in [0, 1)", spec.momentum));
+  }
+  if (spec.kind == OptimizerKind::kSgd && spec.nesterov && spec.momentum == 0.0F) {
+    return core::fail("Nesterov's method needs a momentum above 0");
+  }
+  if (!(spec.weight_decay >= 0.0F) || !std::isfinite(spec.weight_decay)) {
+    return core::fail(fmt::format("weight decay {}: not 0 or above", spec.weight_decay));
+  }
+  if (!fraction(spec.beta1) || !fraction(spec.beta2)) {
+    return core::fail(fmt::format("betas {}, {}: not in [0, 1)", spec.beta1, spec.beta2));
+  }
+  if (!(spec.epsilon > 0.0F)) {
+    return core::fail(fmt::format("epsilon {}: not above 0", spec.epsilon));
+  }
+  return {};
+}
+
+core::Result<void> check_closed_form(const ReplicaSpec& spec) {
+  const OptimizerSpec& optimizer = spec.optimizer;
+  if (optimizer.kind != OptimizerKind::kSgd || optimizer.nesterov ||
+      optimizer.weight_decay != 0.0F) {
+    return core::fail(fmt::format(
+        "{}: the closed forms train with plain SGD (momentum, but neither Nesterov's nor decay)",
+        core::to_string(spec.model)));
+  }
+  return {};
+}
+
+/// `what` names the part of the data set.
+core::Result<void> check_samples(const ReplicaSpec& spec, const char* what,
+                                 const core::Samples* samples) {
+  const std::string model = core::to_string(spec.model);
+  if (samples == nullptr) return core::fail(fmt::format("{}: no {} data", model, what));
+  const std::size_t rows = samples->rows;
+  if (rows >= std::numeric_limits<std::uint32_t>::max()) {
+    return core::fail(fmt::format("{} data: {} rows are too many", what, rows));
+  }
+  if (samples->width != spec.model.widths.front()) {
+    return core::fail(fmt::format("{}: takes {} inputs, but the {} data have {} features", model,
+                                  spec.model.widths.front(), what, samples->width));
+  }
+  if (samples->bytes.size() + samples->floats.size() != rows * samples->width) {
+    return core::fail(fmt::format("{} data: not {} features in each of {} rows", what,
+                                  samples->width, rows));
+  }
+  const std::size_t outputs = spec.model.widths.back();
+  if (spec.classes == 0) {
+    if (samples->target_width != outputs || samples->targets.size() != rows * outputs) {
+      return core::fail(fmt::format("{}: gives {} outputs, but the {} data have {} targets", model,
+                                    outputs, what, samples->target_width));
+    }
+    return {};
+  }
+  if (outputs != spec.classes) {
+    return core::fail(fmt::format("{}: gives {} outputs, but the data have {} classes", model,
+                                  outputs, spec.classes));
+  }
+  if (samples->labels.size() != rows) {
+    return core::fail(
+        fmt::format("{} data: {} labels for {} rows", what, samples->labels.size(), rows));
+  }
+  for (const std::int32_t label : samples->labels) {
+    if (label < 0 || static_cast<std::size_t>(label) >= spec.classes) {
+      return core::fail(
+          fmt::format("{} data: label {} is not in 0..{}", what, label, spec.classes - 1));
+    }
+  }
+  return {};
+}
+
+core::Result<void> check_network(const ReplicaSpec& spec) {
+  if (spec.batch == 0) return core::fail("batch 0: a step needs a row");
+  if (spec.threads < 1 || spec.threads > kThreadsMax) {
+    return core::fail(fmt::format("threads {}: not in 1..{}", spec.threads, kThreadsMax));
+  }
+  if (auto ok = check_samples(spec, "training", spec.train.get()); !ok) return ok;
+  if (spec.train->rows == 0) return core::fail("training data: no rows");
+  return check_samples(spec, "held-out", spec.held_out.get());
+}
+
+}  // namespace
+
+core::Result<std::unique_ptr<core::Replica>> make_replica(const ReplicaSpec& spec,
+                                                          const DeviceChoice& device) {
+  if (auto ok = check_optimizer(spec.optimizer); !ok) return tl::make_unexpected(ok.error());
+  const bool closed = spec.model.closed_form();
+  const auto checked = closed ? check_closed_form(spec) : check_network(spec);
+  if (!checked) return tl::make_unexpected(checked.error());
+  if (closed) return std::make_unique<ClosedFormReplica>(spec);
+  if (device.cuda) return make_cuda_replica(spec, device.ordinal);
+  return host::make_network_replica(spec);
+}
+
+}  // namespace murmur::gpu

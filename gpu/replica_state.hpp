@@ -1,0 +1,43 @@
+// A replica's state as bytes: what save() writes and load() takes, one format for every replica
+// and backend. Little-endian: a header of 64 bytes, the parameters, the optimizer's arrays, and
+// the CRC-32C of all that.
+//
+// Thread rule: pure functions.
+// Invariant: nothing is allocated by what the bytes claim; their length must be the one that the
+// reader's own schema and optimizer ask for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "core/bytes.hpp"
+#include "core/result.hpp"
+#include "core/schema.hpp"
+#include "gpu/replica_spec.hpp"
+#include "gpu/row_order.hpp"
+
+namespace murmur::gpu {
+
+inline constexpr std::size_t kOptimizerSlotsMax = 2;
+
+/// Arrays an optimizer keeps beside the parameters: momentum, or Adam's two moments.
+std::size_t optimizer_slots(const OptimizerSpec& spec);
+
+struct ReplicaState {
+  std::uint64_t optimizer_steps = 0;
+  PlaceInData place;
+};
+
+/// Sizes `out` for a state and writes its header; the caller fills state_arrays() and seals.
+void begin_state(const ReplicaState& state, const core::Schema& schema, const OptimizerSpec& spec,
+                 core::Bytes& out);
+/// The parameters, then each of the optimizer's arrays, one after the other.
+std::span<float> state_arrays(core::Bytes& out);
+void seal_state(core::Bytes& out);
+
+/// Checks everything, then copies the arrays into `arrays`: (1 + slots) x parameters floats.
+core::Result<ReplicaState> read_state(core::ByteView bytes, const core::Schema& schema,
+                                      const OptimizerSpec& spec, std::span<float> arrays);
+
+}  // namespace murmur::gpu

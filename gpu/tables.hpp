@@ -1,0 +1,8 @@
+// for_each_cell() and Resident<T> of the backend this file is compiled for; see gpu/backend.hpp.
+#pragma once
+
+#ifdef __CUDACC__
+#include "gpu/cuda/tables.hpp"
+#else
+#include "gpu/host/tables.hpp"
+#endif
