@@ -41,9 +41,10 @@ long milliseconds_until(core::Instant at, core::Instant now) {
   return std::clamp<long>(left, 1, 60'000);
 }
 
-/// What the longest honest payload takes: a shard as fp32, or a piece of a state.
+/// What the longest honest payload takes: a shard as fp32, or a piece of a state, of which a donor
+/// may choose the size.
 std::size_t payload_max(const core::Schema& schema, const gossip::Config& config) {
-  std::size_t most = config.state_chunk;
+  std::size_t most = std::max(kMiB, config.state_chunk);
   for (core::ShardId shard = 0; shard < schema.shards(); ++shard) {
     most = std::max(most, core::encoded_size(core::Codec::kFp32, schema.shard(shard).size));
   }

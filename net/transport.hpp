@@ -33,7 +33,7 @@ namespace murmur::net {
 inline constexpr std::size_t kPiece = std::size_t{512} << 10;
 inline constexpr std::size_t kFrameMax = std::size_t{1} << 20;
 inline constexpr int kReceiveQueue = 64;
-inline constexpr int kSendQueue = 16;
+inline constexpr int kSendQueue = 128;
 /// Each takes three file descriptors, and 1024 is the usual limit of a process.
 inline constexpr std::size_t kLinksMax = 288;
 

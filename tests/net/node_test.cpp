@@ -1,0 +1,163 @@
+#include "net/node.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <memory>
+
+#include "tests/catch.hpp"
+#include "tests/net/test_peer.hpp"
+
+using namespace murmur;
+using namespace std::chrono_literals;
+using test::TestPeer;
+using What = gossip::PeerReport::What;
+
+namespace {
+
+bool reported(const TestPeer::Seen& seen, What what, core::PeerId about) {
+  return std::any_of(seen.peers.begin(), seen.peers.end(), [&](const gossip::PeerReport& report) {
+    return report.what == what && (!about || report.peer == about);
+  });
+}
+
+/// The largest |x_i - x_j| of any element and pair.
+double disagreement(const std::deque<TestPeer>& peers) {
+  double most = 0;
+  for (const TestPeer& a : peers) {
+    for (const TestPeer& b : peers) {
+      for (std::size_t i = 0; i < a.replica.x().size(); ++i) {
+        most = std::max(most, std::abs(double{a.replica.x()[i]} - double{b.replica.x()[i]}));
+      }
+    }
+  }
+  return most;
+}
+
+}  // namespace
+
+TEST_CASE("peers that join one of them train, agree in the end, and conserve their sum") {
+  const int count = GENERATE(2, 3, 4);
+  CAPTURE(count, test::kSeed);
+  std::deque<TestPeer> peers;
+  for (int i = 0; i < count; ++i) peers.emplace_back(i, 1000, 256);
+  gossip::Config config = TestPeer::config();
+  config.steps_max = 40'000;
+  for (int i = 0; i < count; ++i) {
+    peers[i].start(config, i == 0 ? std::vector<gossip::Address>{}
+                                  : std::vector<gossip::Address>{peers[0].address()});
+  }
+  double mean = 0;
+  double put_in = 0;
+  for (TestPeer& peer : peers) {
+    const net::Outcome& outcome = peer.outcome();
+    REQUIRE(outcome.result.has_value());
+    CHECK(outcome.status.phase == gossip::Phase::kDone);
+    CHECK(outcome.status.step == 40'000);
+    CHECK(outcome.status.exchanges > 0);
+    CHECK(outcome.counters.lost_here + outcome.counters.lost_there == 0);
+    mean += peer.replica.mean();
+    put_in += peer.replica.put_in();
+  }
+  CHECK(disagreement(peers) < 0.02);  // their centres are 1 apart
+  CHECK(mean == Approx(put_in).epsilon(1e-4));
+}
+
+TEST_CASE("a peer that dies without a goodbye does not hold up the others") {
+  CAPTURE(test::kSeed);
+  std::deque<TestPeer> peers;
+  for (int i = 0; i < 3; ++i) peers.emplace_back(i, 1000);
+  peers[0].start(TestPeer::config());
+  peers[1].start(TestPeer::config(), {peers[0].address()});
+  peers[2].start(TestPeer::config(), {peers[0].address()});
+  for (TestPeer& peer : peers) {
+    REQUIRE(peer.wait([](const auto& seen) { return seen.status.neighbours == 2; }));
+    REQUIRE(peer.wait_for_exchanges(10));
+  }
+  peers[2].die();
+  CHECK_FALSE(peers[2].outcome().result.has_value());
+  for (int i = 0; i < 2; ++i) {
+    CHECK(peers[i].wait_for_exchanges(50));
+    CHECK(peers[i].wait([&](const auto& seen) {
+      return seen.status.neighbours == 1 && reported(seen, What::kSilent, peers[2].identity.id);
+    }));
+    CHECK(peers[i].wait_for_exchanges(50));
+  }
+  for (int i = 0; i < 2; ++i) peers[i].stop();
+  for (int i = 0; i < 2; ++i) CHECK(peers[i].outcome().result.has_value());
+}
+
+TEST_CASE("a peer that joins late copies a neighbour's state before its first step") {
+  CAPTURE(test::kSeed);
+  TestPeer first(0, 300'000, 65'536);  // a state of several chunks
+  first.start(TestPeer::config());
+  REQUIRE(first.wait([](const auto& seen) { return seen.status.step > 200; }));
+  TestPeer late(1, 300'000, 65'536);
+  late.start(TestPeer::config(), {first.address()});
+  CHECK(late.wait([](const auto& seen) { return seen.status.step_adopted > 200; }));
+  CHECK(late.wait_for_exchanges(5));
+  first.stop();
+  late.stop();
+  CHECK(first.outcome().result.has_value());
+  CHECK(late.outcome().result.has_value());
+}
+
+TEST_CASE("a peer with another model is refused on both sides, and neither is harmed") {
+  CAPTURE(test::kSeed);
+  std::deque<TestPeer> peers;
+  for (int i = 0; i < 2; ++i) peers.emplace_back(i, 1000);
+  peers[0].start(TestPeer::config());
+  peers[1].start(TestPeer::config(), {peers[0].address()});
+  REQUIRE(peers[0].wait_for_exchanges(5));
+
+  TestPeer other(2, 999);
+  other.start(TestPeer::config(), {peers[0].address()});
+  const net::Outcome& refused = other.outcome();
+  REQUIRE_FALSE(refused.result.has_value());
+  CHECK(refused.result.error().message.find("quadratic:") != std::string::npos);
+  CHECK(other.replica.put_in() == 3);  // untouched: it has no other model's state
+  CHECK(peers[0].wait(
+      [&](const auto& seen) { return reported(seen, What::kRefused, other.identity.id); }));
+  CHECK(peers[0].wait_for_exchanges(20));
+  CHECK(peers[1].wait_for_exchanges(20));
+}
+
+TEST_CASE("a peer alone trains to its end and stops when asked") {
+  gossip::Config config = TestPeer::config();
+  config.steps_max = 1000;
+  TestPeer alone(0, 100);
+  alone.start(config);
+  CHECK(alone.outcome().result.has_value());
+  CHECK(alone.outcome().status.step == 1000);
+
+  TestPeer stopped(1, 100);
+  stopped.stop();  // before the run: it ends as soon as it has begun
+  stopped.start(TestPeer::config());
+  CHECK(stopped.outcome().result.has_value());
+  CHECK(stopped.outcome().status.phase == gossip::Phase::kDone);
+}
+
+TEST_CASE("a contact that cannot be looked up is named") {
+  TestPeer peer(0, 100);
+  peer.start(TestPeer::config(), {"no-such-host.invalid:7000"});
+  REQUIRE_FALSE(peer.outcome().result.has_value());
+  CHECK(peer.outcome().result.error().message.find("no-such-host.invalid:7000") !=
+        std::string::npos);
+}
+
+TEST_CASE("a replica that throws ends the run with what it said") {
+  TestPeer peer(0, 100);
+  peer.replica.break_down();
+  peer.start(TestPeer::config());
+  REQUIRE_FALSE(peer.outcome().result.has_value());
+  CHECK(peer.outcome().result.error().message == "the replica failed: the test broke it");
+}
+
+TEST_CASE("a snapshot that is not one ends the run before it starts") {
+  TestPeer peer(0, 100);
+  auto node = net::Node::open({}).value();
+  const net::Outcome outcome =
+      node->run(peer.replica, peer.storage, TestPeer::config(), peer.identity,
+                core::Bytes(3, std::byte{7}), core::Rng(1), nullptr, nullptr);
+  CHECK_FALSE(outcome.result.has_value());
+}
