@@ -1,0 +1,90 @@
+// murmur's side of bench/vs_pytorch: trains mlp:784-256-128-10 on one fixed random batch of 64.
+//   bench_step FILE   writes the batch and the initial parameters to FILE, then for each line "N"
+//                     on stdin takes N steps and answers {"seconds": ..., "loss": ...}
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <vector>
+
+#include "core/rng.hpp"
+#include "gpu/device.hpp"
+#include "gpu/replica_spec.hpp"
+
+namespace {
+
+using namespace murmur;
+
+constexpr std::size_t kBatch = 64;
+
+std::shared_ptr<const core::Samples> random_batch(std::size_t width, std::size_t classes) {
+  auto samples = std::make_shared<core::Samples>();
+  samples->rows = kBatch;
+  samples->width = width;
+  core::Rng rng(7);
+  for (std::size_t i = 0; i < kBatch * width; ++i) {
+    samples->floats.push_back(static_cast<float>(rng.uniform()));
+  }
+  for (std::size_t i = 0; i < kBatch; ++i) {
+    samples->labels.push_back(static_cast<std::int32_t>(rng.below(classes)));
+  }
+  return samples;
+}
+
+template <class T>
+void write(std::ofstream& file, const std::vector<T>& values) {
+  file.write(reinterpret_cast<const char*>(values.data()),
+             static_cast<std::streamsize>(values.size() * sizeof(T)));
+}
+
+core::Result<void> run(const char* path) {
+  const auto model = core::parse_model("mlp:784-256-128-10");
+  if (!model) return tl::make_unexpected(model.error());
+  const auto batch = random_batch(model->widths.front(), model->widths.back());
+  gpu::ReplicaSpec spec{.model = *model,
+                        .train = batch,
+                        .held_out = batch,
+                        .classes = model->widths.back(),
+                        .optimizer = {.learning_rate = 0.01F, .momentum = 0.9F},
+                        .batch = kBatch};
+  // A peer looks for a GPU; what that costs belongs to the start. The comparison is of CPUs.
+  if (auto device = gpu::choose_device("auto"); !device) {
+    return tl::make_unexpected(device.error());
+  }
+  auto replica = gpu::make_replica(spec);
+  if (!replica) return tl::make_unexpected(replica.error());
+
+  std::vector<float> parameters((*replica)->schema().parameters());
+  (*replica)->read_parameters(parameters);
+  std::ofstream file(path, std::ios::binary);
+  write(file, batch->floats);
+  write(file, batch->labels);
+  write(file, parameters);
+  file.close();
+  if (!file) return core::fail(fmt::format("{}: cannot write", path));
+
+  for (std::uint32_t steps = 0; std::cin >> steps;) {
+    const auto start = std::chrono::steady_clock::now();
+    const core::TrainStats stats = (*replica)->train(steps);
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    fmt::print("{{\"seconds\": {:.9f}, \"loss\": {:.9f}}}\n", taken.count(), stats.loss);
+    std::fflush(stdout);
+  }
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    fmt::print(stderr, "usage: bench_step FILE\n");
+    return 2;
+  }
+  if (auto done = run(argv[1]); !done) {
+    fmt::print(stderr, "bench_step: {}\n", done.error().message);
+    return 1;
+  }
+}
