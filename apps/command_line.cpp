@@ -1,0 +1,129 @@
+#include "apps/command_line.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fmt/format.h>
+
+#include "apps/config_file.hpp"
+#include "apps/nearest.hpp"
+
+namespace murmur::apps {
+namespace {
+
+constexpr std::size_t kHelpColumn = 38;
+
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// "--lr" of "--lr=0.1"; empty if it is no long flag.
+std::string flag_of(const std::string& arg) {
+  return arg.starts_with("--") ? arg.substr(0, arg.find('=')) : std::string();
+}
+
+std::string one_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+}  // namespace
+
+CommandLine::CommandLine(const std::string& name, const std::string& description)
+    : app_(description, name) {
+  app_.get_formatter()->column_width(kHelpColumn);
+  app_.set_help_flag("-h,--help", "Show this and exit.");
+  app_.add_option("--config")
+      ->type_name("FILE.toml")
+      ->description("Read flags from FILE: each key is a flag's name without its dashes,\n"
+                    "as in  lr = 0.05  or  duration = \"30s\". A flag given here wins.");
+}
+
+CLI::Option* CommandLine::describe(CLI::Option* option, const FlagHelp& help) {
+  option->type_name(help.type)->description(help.text)->group(group_);
+  if (!help.fallback.empty()) option->default_str(help.fallback);
+  return option;
+}
+
+void CommandLine::add_switch(const std::string& flag, bool& into, const std::string& text) {
+  app_.add_flag(flag, into, text)->group(group_);
+}
+
+std::vector<std::string> CommandLine::flags() const {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app_.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+core::Result<std::vector<std::string>> CommandLine::with_config(
+    const std::vector<std::string>& args) {
+  std::string file;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (flag_of(args[i]) != "--config") continue;
+    const auto equals = args[i].find('=');
+    if (equals == std::string::npos && i + 1 == args.size()) {
+      return core::fail("--config needs a file");
+    }
+    file = equals == std::string::npos ? args[i + 1] : args[i].substr(equals + 1);
+  }
+  std::vector<std::string> all = args;
+  if (file.empty()) return all;
+
+  const auto entries = read_config(file);
+  if (!entries) return tl::make_unexpected(entries.error());
+  std::vector<std::string> keys;
+  for (const std::string& flag : flags()) {
+    if (flag != "--config" && flag != "--help") keys.push_back(flag.substr(2));
+  }
+  for (const ConfigEntry& entry : *entries) {
+    const std::string where = fmt::format("{}:{}", file, entry.line);
+    if (!contains(keys, entry.key)) {
+      return core::fail(fmt::format("{}: there is no key '{}'; the nearest is '{}'", where,
+                                    entry.key, nearest(entry.key, keys)));
+    }
+    const std::string flag = "--" + entry.key;
+    const bool given = std::any_of(args.begin(), args.end(), [&flag](const std::string& arg) {
+      return flag_of(arg) == flag;
+    });
+    if (given) continue;
+    origins_.emplace_back(flag, where);
+    for (const std::string& value : entry.values) all.push_back(flag + "=" + value);
+  }
+  return all;
+}
+
+core::Result<CommandLine::Outcome> CommandLine::parse(const std::vector<std::string>& args) {
+  const std::vector<std::string> known = flags();
+  for (const std::string& arg : args) {
+    const std::string flag = flag_of(arg);
+    if (!flag.empty() && !contains(known, flag)) {
+      return core::fail(
+          fmt::format("there is no flag {}; the nearest is {}", flag, nearest(flag, known)));
+    }
+  }
+  if (contains(args, "--help") || contains(args, "-h")) {
+    fmt::print("{}", app_.help());
+    return Outcome::kHelp;
+  }
+  auto all = with_config(args);
+  if (!all) return tl::make_unexpected(all.error());
+  std::reverse(all->begin(), all->end());  // CLI11 takes them from the back
+  try {
+    app_.parse(*all);
+  } catch (const CLI::ExtrasError&) {
+    // What looks like a flag has been dealt with above, so this is a word on its own.
+    const auto extras = app_.remaining();
+    return core::fail(fmt::format("unexpected argument '{}'", extras.empty() ? "" : extras[0]));
+  } catch (const CLI::ParseError& error) {
+    const std::string message = one_line(error.what());
+    for (const auto& [flag, where] : origins_) {
+      if (message.starts_with(flag + ":")) return core::fail(where + ": " + message.substr(2));
+    }
+    return core::fail(message);
+  }
+  return Outcome::kRun;
+}
+
+}  // namespace murmur::apps

@@ -1,0 +1,291 @@
+#include "apps/local.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <fmt/format.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "apps/new_directory.hpp"
+#include "apps/spread.hpp"
+#include "apps/swarm.hpp"
+#include "apps/table.hpp"
+#include "core/model_spec.hpp"
+#include "core/safetensors.hpp"
+#include "gpu/device.hpp"
+
+namespace murmur::apps {
+namespace {
+
+namespace fs = std::filesystem;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr int kTickMs = 250;
+constexpr double kPlainTableEvery = 5;  // seconds, where the table cannot be redrawn
+constexpr double kStopGrace = 10;       // seconds that peers have to save and say goodbye
+
+volatile std::sig_atomic_t interrupts = 0;
+
+void count_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupts = interrupts + 1; };
+  for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
+}
+
+double seconds_since(SteadyClock::time_point began) {
+  return std::chrono::duration<double>(SteadyClock::now() - began).count();
+}
+
+/// A folder for a run whose files nobody asked for; gone at the end.
+class ScratchFolder {
+ public:
+  static core::Result<ScratchFolder> create() {
+    std::error_code error;
+    const fs::path parent = fs::temp_directory_path(error);
+    std::string pattern = (parent / "murmur-XXXXXX").string();
+    if (error || ::mkdtemp(pattern.data()) == nullptr) {
+      return core::fail(fmt::format("{}: cannot create a folder", parent.string()));
+    }
+    return ScratchFolder(pattern);
+  }
+  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  ScratchFolder& operator=(ScratchFolder&&) = delete;
+  ~ScratchFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+  explicit ScratchFolder(fs::path path) : path_(std::move(path)) {}
+  fs::path path_;
+};
+
+/// How one peer of a round ended.
+struct Ended {
+  std::string state;
+  bool well = false;
+  std::string last_words;
+  std::optional<PeerSummary> summary;
+};
+
+struct Round {
+  std::vector<Ended> peers;
+  double spread = 0;
+  double seconds = 0;
+  bool interrupted = false;
+
+  [[nodiscard]] double accuracy_mean() const {
+    double sum = 0;
+    double count = 0;
+    for (const Ended& peer : peers) {
+      if (!peer.summary) continue;
+      sum += peer.summary->test_accuracy;
+      ++count;
+    }
+    return sum / count;
+  }
+  [[nodiscard]] bool all_well() const {
+    return std::all_of(peers.begin(), peers.end(), [](const Ended& peer) { return peer.well; });
+  }
+};
+
+double exact_spread(const Swarm& swarm, const core::Schema& schema) {
+  std::vector<std::vector<float>> replicas;
+  for (std::size_t i = 0; i < swarm.members().size(); ++i) {
+    auto parameters = core::read_safetensors(swarm.folder(i) / "model.safetensors", schema);
+    if (parameters) replicas.push_back(std::move(*parameters));
+  }
+  return spread(replicas);
+}
+
+core::Result<Round> run_round(Swarm::Setup setup, const core::Schema& schema,
+                              const std::string& title) {
+  const auto began = SteadyClock::now();
+  const std::size_t peers = setup.peers;
+  Swarm swarm(std::move(setup));
+  const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+  LiveBlock block(terminal);
+  double shown_at = -kPlainTableEvery;
+  std::optional<double> stopped_at;
+  while (true) {
+    const auto going = swarm.tick();
+    if (!going) return tl::make_unexpected(going.error());
+    const double t = seconds_since(began);
+    if (terminal || t >= shown_at + kPlainTableEvery || !*going) {
+      block.show(fmt::format("{}, {:.0f} s\n{}", title, t, swarm.table()));
+      shown_at = t;
+    }
+    if (!*going) break;
+    if (interrupts > 0 && !stopped_at) {
+      swarm.stop();
+      stopped_at = t;
+    }
+    if (interrupts > 1 || (stopped_at && t > *stopped_at + kStopGrace)) break;
+    ::poll(nullptr, 0, kTickMs);  // a signal ends it early
+  }
+  block.release();
+
+  Round round;
+  round.interrupted = interrupts > 0;
+  round.seconds = seconds_since(began);
+  round.spread = exact_spread(swarm, schema);
+  for (std::size_t i = 0; i < peers; ++i) {
+    if (i >= swarm.members().size()) {
+      round.peers.push_back({"not started", false, "", std::nullopt});
+      continue;
+    }
+    const Swarm::Member& member = swarm.members()[i];
+    Ended ended;
+    ended.state = member.running ? "SIGKILL" : member.child.how_it_ended();
+    ended.well = !member.running && member.child.ended_well();
+    ended.last_words = swarm.last_words(i);
+    ended.summary = swarm.summary(i);
+    round.peers.push_back(std::move(ended));
+  }
+  return round;
+}
+
+/// The flags without --rule, which --alone sets.
+std::vector<std::string> without_rule(const std::vector<std::string>& args) {
+  std::vector<std::string> kept;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (args[i] == "--rule") {
+      ++i;  // and its value
+    } else if (!args[i].starts_with("--rule=")) {
+      kept.push_back(args[i]);
+    }
+  }
+  return kept;
+}
+
+void print_final(const Round& round, const std::optional<Round>& alone) {
+  std::vector<std::string> header = {"peer",      "ended", "steps", "test", "loss",
+                                     "exchanges", "staleness"};
+  if (alone) header.push_back("test alone");
+  Table table(header);
+  for (std::size_t i = 0; i < round.peers.size(); ++i) {
+    const Ended& peer = round.peers[i];
+    const PeerSummary s = peer.summary.value_or(PeerSummary{"", 0, NAN, NAN, 0, NAN, 0});
+    std::vector<std::string> row = {fmt::format("{} {}", i, s.id.substr(0, 4)), peer.state,
+                                    fmt::format("{}", s.steps), percent_cell(s.test_accuracy, 2),
+                                    loss_cell(s.test_loss), fmt::format("{}", s.exchanges),
+                                    plain_cell(s.staleness_mean, 1)};
+    if (alone) {
+      const auto& other = alone->peers[i].summary;
+      row.push_back(percent_cell(other ? other->test_accuracy : NAN, 2));
+    }
+    table.add(std::move(row));
+  }
+  std::vector<std::string> mean = {"mean", "", "", percent_cell(round.accuracy_mean(), 2),
+                                   "",     "", ""};
+  if (alone) mean.push_back(percent_cell(alone->accuracy_mean(), 2));
+  table.add(std::move(mean));
+  fmt::print("\n{}\nspread {} (largest distance of a replica from the mean of all)\n",
+             table.text(), small_cell(round.spread));
+}
+
+/// Of each peer that failed, on stderr: why, as it said itself.
+void print_failures(const Round& round) {
+  for (std::size_t i = 0; i < round.peers.size(); ++i) {
+    const Ended& peer = round.peers[i];
+    if (peer.well) continue;
+    fmt::print(stderr, "murmur: peer {}: {}{}{}\n", i, peer.state,
+               peer.last_words.empty() ? "" : "; its last words: ", peer.last_words);
+  }
+}
+
+Json peers_json(const Round& round) {
+  Json peers = Json::array();
+  for (const Ended& peer : round.peers) {
+    Json json = to_json(peer.summary.value_or(PeerSummary{"", 0, NAN, NAN, 0, NAN, 0}));
+    json["state"] = peer.state;
+    peers.push_back(std::move(json));
+  }
+  return peers;
+}
+
+Json summary_json(const Round& round, const std::optional<Round>& alone) {
+  Json json = {{"command", "local"}};
+  json["peers"] = peers_json(round);
+  json["spread"] = round.spread;
+  json["seconds"] = round.seconds;
+  json["accuracy_mean"] = round.accuracy_mean();
+  if (alone) {
+    json["alone"] = {{"peers", peers_json(*alone)}, {"accuracy_mean", alone->accuracy_mean()}};
+  }
+  return json;
+}
+
+/// Everything the peers would refuse, found before any is started.
+core::Result<core::Schema> check_peers(const LocalOptions& o) {
+  const auto device = gpu::choose_device(o.peer.device);
+  if (!device) return tl::make_unexpected(device.error());
+  const auto task = load_task(o.peer.training);
+  if (!task) return tl::make_unexpected(task.error());
+  if (task->model.closed_form()) {
+    return core::fail(fmt::format("--model {} is for murmur sim alone",
+                                  core::to_string(task->model)));
+  }
+  for (std::size_t i = 0; i < o.peers; ++i) {
+    const auto part = part_of(*task, o.peer.training, i, o.peers);
+    if (!part) return tl::make_unexpected(part.error());
+  }
+  return core::make_schema(task->model);
+}
+
+}  // namespace
+
+core::Result<int> run_local(const std::vector<std::string>& args) {
+  LocalOptions o;
+  const auto parsed = parse_local(args, o);
+  if (!parsed) return tl::make_unexpected(parsed.error());
+  if (*parsed == CommandLine::Outcome::kHelp) return 0;
+  const auto schema = check_peers(o);
+  if (!schema) return tl::make_unexpected(schema.error());
+
+  std::optional<ScratchFolder> scratch;
+  std::vector<NewDirectory> folders;
+  for (const auto& folder : {o.out, o.state}) {
+    if (folder.empty()) continue;
+    auto made = NewDirectory::create(folder);
+    if (!made) return tl::make_unexpected(made.error());
+    folders.push_back(std::move(*made));
+  }
+  fs::path out = o.out;
+  if (out.empty()) {
+    auto made = ScratchFolder::create();
+    if (!made) return tl::make_unexpected(made.error());
+    out = made->path();
+    scratch.emplace(std::move(*made));
+  }
+  for (NewDirectory& folder : folders) folder.keep();
+
+  count_interrupts();
+  const std::string title = fmt::format("{} peers, {}", o.peers, schema->model());
+  const auto round = run_round({o.peers, o.peer_args, out, o.state}, *schema, title);
+  if (!round) return tl::make_unexpected(round.error());
+  std::optional<Round> alone;
+  if (o.alone && !round->interrupted && round->all_well()) {
+    auto alone_args = without_rule(o.peer_args);
+    alone_args.push_back("--rule=none");
+    auto second = run_round({o.peers, alone_args, out / "alone", ""}, *schema,
+                            title + ", without exchanges");
+    if (!second) return tl::make_unexpected(second.error());
+    alone = std::move(*second);
+  }
+  print_final(*round, alone);
+  print_failures(*round);
+  if (!o.out.empty()) {
+    if (auto written = write_json(o.out / "summary.json", summary_json(*round, alone)); !written) {
+      fmt::print(stderr, "murmur: {}\n", written.error().message);
+      return 1;
+    }
+  }
+  return round->all_well() && (!alone || alone->all_well()) ? 0 : 1;
+}
+
+}  // namespace murmur::apps

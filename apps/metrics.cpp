@@ -1,0 +1,135 @@
+#include "apps/metrics.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fmt/format.h>
+#include <limits>
+
+#include "core/ids.hpp"
+
+namespace murmur::apps {
+namespace {
+
+Json event(const char* name, double t) { return {{"event", name}, {"t", t}}; }
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+template <class... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+}  // namespace
+
+core::Result<MetricsFile> MetricsFile::open(const std::filesystem::path& path, bool append) {
+  MetricsFile file;
+  file.path_ = path;
+  if (path.empty()) return file;
+  std::FILE* stream = std::fopen(path.c_str(), append ? "ae" : "we");
+  if (stream == nullptr) {
+    return core::fail(fmt::format("{}: cannot write: {}", path.string(), std::strerror(errno)));
+  }
+  std::fclose(stream);
+  return file;
+}
+
+void MetricsFile::write(const Json& record) {
+  if (!path_.empty()) pending_ += record.dump() + "\n";
+}
+
+void MetricsFile::flush() {
+  if (pending_.empty()) return;
+  std::FILE* stream = std::fopen(path_.c_str(), "ae");
+  const bool written =
+      stream != nullptr && std::fwrite(pending_.data(), 1, pending_.size(), stream) == pending_.size();
+  const bool closed = stream == nullptr || std::fclose(stream) == 0;
+  if ((!written || !closed) && !std::exchange(failed_, true)) {
+    fmt::print(stderr, "murmur: {}: cannot write: {}\n", path_.string(), std::strerror(errno));
+  }
+  pending_.clear();
+}
+
+std::string_view to_string(gossip::PeerReport::What what) {
+  using What = gossip::PeerReport::What;
+  switch (what) {
+    case What::kUp: return "up";
+    case What::kSilent: return "silent";
+    case What::kLeft: return "left";
+    case What::kRefused: return "refused";
+    case What::kLost: return "lost";
+  }
+  return "?";
+}
+
+double Recorder::train_loss() const {
+  return loss_steps_ > 0 ? loss_sum_ / static_cast<double>(loss_steps_)
+                         : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::optional<Json> Recorder::record(double t, const gossip::Report& report) {
+  using Maybe = std::optional<Json>;
+  return std::visit(
+      Overloaded{
+          [&](const gossip::TrainReport& r) -> Maybe {
+            loss_sum_ += r.stats.loss * r.steps;
+            loss_steps_ += r.steps;
+            return std::nullopt;
+          },
+          [&](const gossip::ExchangeReport&) -> Maybe {
+            ++exchanges_;
+            return std::nullopt;
+          },
+          [&](const gossip::EvaluationReport& r) -> Maybe {
+            evaluation_ = r.evaluation;
+            Json json = event("evaluation", t);
+            json["step"] = r.step;
+            json["test_loss"] = r.evaluation.loss;
+            json["test_accuracy"] = r.evaluation.accuracy;
+            return json;
+          },
+          [&](const gossip::PhaseReport& r) -> Maybe {
+            Json json = event("phase", t);
+            json["phase"] = gossip::to_string(r.phase);
+            json["message"] = r.message;
+            return json;
+          },
+          [&](const gossip::PeerReport& r) -> Maybe {
+            Json json = event("peer", t);
+            json["what"] = to_string(r.what);
+            json["peer"] = core::to_string(r.peer);
+            json["address"] = r.address;
+            json["message"] = r.message;
+            return json;
+          },
+          [&](const gossip::SaveReport& r) -> Maybe {
+            Json json = event("save", t);
+            json["step"] = r.step;
+            json["error"] = r.result ? Json(nullptr) : Json(r.result.error().message);
+            return json;
+          },
+      },
+      report);
+}
+
+Json Recorder::status(double t, const gossip::Status& status, const gossip::Counters& counters) {
+  Json json = event("status", t);
+  json["phase"] = gossip::to_string(status.phase);
+  json["step"] = status.step;
+  if (loss_steps_ > 0) json["train_loss"] = train_loss();
+  if (evaluation_) {
+    json["test_loss"] = evaluation_->loss;
+    json["test_accuracy"] = evaluation_->accuracy;
+  }
+  json["exchanges"] = status.exchanges;
+  json["staleness_mean"] = status.staleness_mean;
+  json["spread"] = status.spread;
+  json["neighbours"] = status.neighbours;
+  json["bytes_sent"] = counters.bytes_sent;
+  json["bytes_received"] = counters.bytes_received;
+  loss_sum_ = 0;
+  loss_steps_ = 0;
+  return json;
+}
+
+}  // namespace murmur::apps

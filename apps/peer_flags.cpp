@@ -1,0 +1,67 @@
+#include "apps/peer.hpp"
+#include "apps/values.hpp"
+
+namespace murmur::apps {
+namespace {
+
+constexpr const char* kDescription =
+    "Trains one replica on one part of the data and trades parameter differences with\n"
+    "random neighbours, until --steps, --epochs or --duration ends it or Ctrl-C does.\n";
+
+constexpr const char* kFooter = R"(Durations are written 50ms, 2s, 1m, 1h.
+
+Files:
+  OUT/metrics.jsonl      Curves while it runs: one JSON object a line.
+  OUT/summary.json       At the end: peers[] with id, steps, test_accuracy, test_loss,
+                         exchanges, staleness_mean, seconds; spread; counters.
+  OUT/model.safetensors  The model, as PyTorch's nn.Sequential names it.
+  STATE/                 identity.json, two checkpoints and a lock.
+
+Exit status: 0 if it ran to its end or was stopped; 1 if it failed on the way; 2 if a flag or
+a file was refused, in which case nothing has been left behind.
+
+Examples:
+  Three peers that share the digits, each with a third that no other sees:
+    murmur peer --listen 127.0.0.1:7000 --part 0/3 --duration 30s
+    murmur peer --join 127.0.0.1:7000 --part 1/3 --duration 30s
+    murmur peer --join 127.0.0.1:7000 --part 2/3 --duration 30s
+  On a LAN, resuming after a crash:
+    murmur peer --listen 0.0.0.0:7000 --insecure --state /var/lib/murmur --join alpha:7000
+)";
+
+}  // namespace
+
+core::Result<CommandLine::Outcome> parse_peer(const std::vector<std::string>& args,
+                                              PeerOptions& o) {
+  CommandLine line("murmur peer", kDescription);
+  line.footer(kFooter);
+  line.group("Where");
+  line.add("--listen", o.listen, text_value,
+           {"HOST:PORT", o.listen, "Receive on this address; port 0 takes a free one."});
+  line.add_repeated("--join", o.join, text_value,
+                    {"HOST:PORT", "",
+                     "A member of the run; may be repeated. The others are learned from it and\n"
+                     "the parameters copied. Without it this peer draws the parameters."});
+  line.add_switch("--insecure", o.insecure,
+                  "Allow a --listen that is not loopback. Messages are neither encrypted nor\n"
+                  "authenticated: on a trusted network only.");
+  line.add("--part", o.part, core::parse_part,
+           {"I/N", "", "Train on part I of N, counted from 0. The default is all of the data."});
+  add_training_flags(line, o.training, "");
+  line.group("Machine");
+  line.add("--device", o.device, text_value,
+           {"DEVICE", "auto",
+            "cpu, cuda, cuda:N, or auto: the first CUDA device if there is one, else cpu."});
+  line.add("--threads", o.threads, number_in(1, 1024),
+           {"N", "1", "Threads of the computation on the CPU."});
+  line.group("Files");
+  line.add("--state", o.state, text_value,
+           {"DIR", "", "Keep identity and checkpoints in DIR, and resume from what is there."});
+  line.add("--save-every", o.save_every, core::parse_duration,
+           {"DURATION", core::to_string(o.save_every), "Cadence of checkpoints with --state."});
+  line.add("--out", o.out, text_value,
+           {"DIR", "", "Write metrics.jsonl, summary.json and model.safetensors into DIR."});
+  return line.parse(args);
+}
+
+}  // namespace murmur::apps

@@ -1,0 +1,85 @@
+#include "apps/sim.hpp"
+#include "apps/values.hpp"
+
+namespace murmur::apps {
+namespace {
+
+constexpr std::uint64_t kStepsDefault = 1000;
+
+constexpr const char* kDescription =
+    "Runs a whole fleet of peers in one process and virtual time: the real protocol and the real\n"
+    "numerics, over a network that misbehaves as told, every event checked.\n";
+
+constexpr const char* kFooter = R"(Durations are written 50ms, 2s, 1min. A DIST is a duration, exp:MEAN, or uniform:LOW:HIGH.
+Peers are numbered from 0; shares are written 0.2 or 20%. Beside the models of murmur peer there
+are closed forms for fleets of thousands: quadratic:D and least-squares:D. One seed gives one
+run, the same to the last bit: the trace hash says so.
+
+Files:
+  OUT/peer-<i>/metrics.jsonl  Evaluations and events, in virtual seconds.
+  OUT/summary.json            peers[] with id, steps, test_accuracy, test_loss, exchanges,
+                              staleness_mean, seconds; spread, exact, over all replicas; seed,
+                              trace_hash, events, events_per_second, exchanges_per_second,
+                              checks, violations.
+
+Exit status: 0; 1 if a check was violated or the run was stopped; 2 if a flag or a file was
+refused, in which case nothing has been left behind.
+
+Examples:
+  64 peers on a bad network, with crashes and a network cut in half for ten seconds:
+    murmur sim --peers 64 --loss 20% --duplicate 10% --delay exp:50ms --straggler 5:10
+      --crash 3@4s+2s --crash 9@5s+3s:empty --cut 5s+10s
+  A thousand peers on a problem whose answer is known:
+    murmur sim --peers 1000 --model quadratic:64
+)";
+
+}  // namespace
+
+core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& args,
+                                             SimOptions& o) {
+  constexpr std::size_t kPeersMax = 100'000;
+  o.training.steps = 0;
+  CommandLine line("murmur sim", kDescription);
+  line.footer(kFooter);
+  line.group("Fleet");
+  line.add("--peers", o.peers, number_in<std::size_t>(1, kPeersMax),
+           {"N", "4", "How many peers; peer i trains on part i/N."});
+  line.add("--step-time", o.step_time, sim::parse_distribution,
+           {"DIST", sim::to_string(o.step_time), "How long a training step takes."});
+  line.group("Network and faults");
+  line.add("--delay", o.faults.delay, sim::parse_distribution,
+           {"DIST", sim::to_string(o.faults.delay),
+            "From sending a message to its arrival, drawn for each: so a random one reorders."});
+  line.add("--bandwidth", o.faults.bandwidth, parse_bandwidth,
+           {"BYTES", "0", "What each peer can send a second, as 250000, 10kB, 1.5MB; 0: any."});
+  line.add("--loss", o.faults.loss, parse_probability,
+           {"SHARE", "0", "Share of messages lost (nothing to do with the training loss)."});
+  line.add("--duplicate", o.faults.duplicate, parse_probability,
+           {"SHARE", "0", "Share of messages that arrive twice."});
+  line.add_repeated("--straggler", o.faults.stragglers, sim::parse_straggler,
+                    {"PEER:FACTOR", "", "Everything PEER computes takes FACTOR times as long."});
+  line.add_repeated("--crash", o.faults.crashes, sim::parse_crash,
+                    {"PEER@AT[+AFTER[:empty]]", "",
+                     "Kill PEER at AT, and start it again AFTER that from its checkpoint, or\n"
+                     "empty, as a new peer."});
+  line.add_repeated("--cut", o.faults.cuts, sim::parse_cut,
+                    {"START+LENGTH[:SHAPE]", "",
+                     "Cut the network for LENGTH: into halves; one-way, from the lower half to\n"
+                     "the upper; or all, every link."});
+  add_training_flags(line, o.training,
+                     fmt::format("{} without another limit", kStepsDefault));
+  line.group("Files");
+  line.add("--out", o.out, text_value,
+           {"DIR", "", "Write summary.json and each peer's metrics.jsonl into DIR."});
+  const auto parsed = line.parse(args);
+  if (!parsed || *parsed == CommandLine::Outcome::kHelp) return parsed;
+  if (o.training.steps == 0 && o.training.epochs == 0 && o.training.duration.count() == 0) {
+    o.training.steps = kStepsDefault;
+  }
+  if (auto possible = sim::check_plan(o.faults, o.peers); !possible) {
+    return tl::make_unexpected(possible.error());
+  }
+  return parsed;
+}
+
+}  // namespace murmur::apps

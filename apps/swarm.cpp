@@ -1,0 +1,102 @@
+#include "apps/swarm.hpp"
+
+#include <fmt/format.h>
+#include <fstream>
+
+#include "apps/table.hpp"
+
+namespace murmur::apps {
+
+namespace fs = std::filesystem;
+
+fs::path Swarm::folder(std::size_t peer) const {
+  return setup_.out / fmt::format("peer-{}", peer);
+}
+
+core::Result<void> Swarm::start(const std::string& founder) {
+  const std::size_t index = members_.size();
+  const fs::path out = folder(index);
+  std::error_code error;
+  fs::create_directories(out, error);
+  if (error) return core::fail(fmt::format("{}: cannot create: {}", out.string(), error.message()));
+  // An earlier run's must not be taken for this one's.
+  for (const char* name : {"summary.json", "model.safetensors"}) fs::remove(out / name, error);
+
+  std::vector<std::string> args = {"peer"};
+  args.insert(args.end(), setup_.args.begin(), setup_.args.end());
+  args.push_back(fmt::format("--part={}/{}", index, setup_.peers));
+  args.push_back("--out=" + out.string());
+  if (!setup_.state.empty()) {
+    args.push_back(fmt::format("--state={}", (setup_.state / out.filename()).string()));
+  }
+  if (!founder.empty()) args.push_back("--join=" + founder);
+  auto child = Child::start(args, out / "log");
+  if (!child) return tl::make_unexpected(child.error());
+  const pid_t pid = child->pid();
+  members_.push_back({std::move(*child), Tail(out / "metrics.jsonl", pid)});
+  return {};
+}
+
+core::Result<bool> Swarm::tick() {
+  if (members_.empty() && !stopping_) {
+    if (auto started = start(""); !started) return tl::make_unexpected(started.error());
+  }
+  bool any = false;
+  for (Member& member : members_) {
+    member.running = member.child.running();  // before its last lines are read
+    member.tail.poll();
+    any = any || member.running;
+  }
+  if (stopping_ || members_.size() == setup_.peers) return any;
+  const std::string& founder = members_[0].tail.progress().address;
+  if (founder.empty()) return any;  // it is still starting, or has failed to
+  while (members_.size() < setup_.peers) {
+    if (auto started = start(founder); !started) return tl::make_unexpected(started.error());
+  }
+  return true;
+}
+
+void Swarm::stop() {
+  stopping_ = true;
+  for (const Member& member : members_) member.child.stop();
+}
+
+std::string Swarm::table() const {
+  Table table({"peer", "doing", "step", "loss", "test", "exchanges", "staleness", "spread",
+               "KB/s"});
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    const Member& member = members_[i];
+    const PeerProgress& p = member.tail.progress();
+    const std::string phase = p.phase.empty() ? "starting" : p.phase;
+    const std::string ended = member.running ? std::string() : member.child.how_it_ended();
+    table.add({fmt::format("{} {}", i, p.id.substr(0, 4)),
+               member.running              ? phase
+               : member.child.ended_well() ? ended
+                                           : "dead: " + ended,
+               fmt::format("{}", p.step), loss_cell(p.train_loss),
+               percent_cell(p.test_accuracy, 1), fmt::format("{}", p.exchanges),
+               plain_cell(p.staleness_mean, 1), small_cell(p.spread),
+               member.running ? plain_cell(p.kilobytes_per_second, 0) : "-"});
+  }
+  return table.text();
+}
+
+std::optional<PeerSummary> Swarm::summary(std::size_t peer) const {
+  const auto json = read_json(folder(peer) / "summary.json");
+  if (!json || !json->is_object() || !json->contains("peers") || (*json)["peers"].size() != 1) {
+    return std::nullopt;
+  }
+  const auto summary = parse_peer_summary((*json)["peers"][0]);
+  return summary ? std::optional(*summary) : std::nullopt;
+}
+
+std::string Swarm::last_words(std::size_t peer) const {
+  std::ifstream log(folder(peer) / "log");
+  std::string last;
+  for (std::string line; std::getline(log, line);) {
+    if (!line.empty()) last = line;
+  }
+  return last;
+}
+
+}  // namespace murmur::apps

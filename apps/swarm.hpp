@@ -1,0 +1,55 @@
+// The peer processes of `murmur local` and what is known of them.
+// Thread rule: one thread, the process's first (see child.hpp).
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/child.hpp"
+#include "apps/summary.hpp"
+#include "apps/tail.hpp"
+#include "core/result.hpp"
+
+namespace murmur::apps {
+
+class Swarm {
+ public:
+  struct Setup {
+    std::size_t peers = 0;
+    std::vector<std::string> args;  ///< of every peer
+    std::filesystem::path out;      ///< peer i writes into out/peer-<i>
+    std::filesystem::path state;    ///< empty: none
+  };
+  /// Nothing runs yet: tick() starts the peers.
+  explicit Swarm(Setup setup) : setup_(std::move(setup)) {}
+
+  /// Starts what can be started (peer 0, then, once it can be reached, the others), and reads what
+  /// the peers have written. False once none runs and none is to come. Error: a process or a folder
+  /// cannot be made.
+  core::Result<bool> tick();
+  /// Ends every peer in good order; none is started any more.
+  void stop();
+  [[nodiscard]] std::string table() const;
+
+  struct Member {
+    Child child;
+    Tail tail;
+    bool running = true;
+  };
+  [[nodiscard]] const std::vector<Member>& members() const { return members_; }
+  [[nodiscard]] std::filesystem::path folder(std::size_t peer) const;
+  /// What peer `peer` wrote at its end; nothing if it did not get there.
+  [[nodiscard]] std::optional<PeerSummary> summary(std::size_t peer) const;
+  /// The last line it printed.
+  [[nodiscard]] std::string last_words(std::size_t peer) const;
+
+ private:
+  core::Result<void> start(const std::string& founder);
+  Setup setup_;
+  std::vector<Member> members_;
+  bool stopping_ = false;
+};
+
+}  // namespace murmur::apps

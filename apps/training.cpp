@@ -1,0 +1,100 @@
+#include "apps/training.hpp"
+
+#include <fmt/format.h>
+
+namespace murmur::apps {
+namespace {
+
+core::Result<core::ModelSpec> model_for(const Training& training, std::string_view data) {
+  if (training.model) return *training.model;
+  if (data == "digits") return core::parse_model("mlp:64-128-10");
+  if (data == "linear") return core::parse_model("linear");
+  if (data.starts_with("mnist:")) return core::parse_model("mlp:784-256-128-10");
+  return core::fail(fmt::format("--data {} has no default model; --model says which", data));
+}
+
+/// Error unless every row of `data` fits `model`.
+core::Result<void> check_fit(const core::ModelSpec& model, const core::Dataset& data) {
+  const std::string name = core::to_string(model);
+  const std::size_t inputs = data.train.width;
+  if (model.widths.front() != inputs) {
+    return core::fail(fmt::format("model {} takes {} features, {} has {}", name,
+                                  model.widths.front(), data.name, inputs));
+  }
+  const std::size_t outputs = model.widths.back();
+  if (data.classes > outputs) {
+    return core::fail(fmt::format("model {} tells {} classes apart, {} has {}", name, outputs,
+                                  data.name, data.classes));
+  }
+  if (data.classes == 0 && data.train.target_width != outputs) {
+    return core::fail(fmt::format("model {} gives {} numbers, {} has {} targets", name, outputs,
+                                  data.name, data.train.target_width));
+  }
+  return {};
+}
+
+}  // namespace
+
+core::Result<Task> load_task(const Training& training) {
+  auto model = model_for(training, training.data);
+  if (!model) return tl::make_unexpected(model.error());
+  if (model->closed_form()) return Task{std::move(*model), nullptr, nullptr, 0};
+  const bool classifies = model->kind == core::ModelKind::kMlp;
+  auto data = core::load_dataset(training.data, training.seed,
+                                 classifies ? model->widths.back() : core::kClassesMax);
+  if (!data) return tl::make_unexpected(data.error());
+  if (auto fits = check_fit(*model, *data); !fits) return tl::make_unexpected(fits.error());
+  return Task{std::move(*model), std::make_shared<const core::Samples>(std::move(data->train)),
+              std::make_shared<const core::Samples>(std::move(data->held_out)), data->classes};
+}
+
+core::Result<std::shared_ptr<const core::Samples>> part_of(const Task& task,
+                                                           const Training& training,
+                                                           std::size_t index, std::size_t count) {
+  if (task.model.closed_form() || count == 1) return task.train;
+  const core::Partition partition{training.dirichlet_alpha, index, count};
+  const auto rows = core::partition_rows(*task.train, task.classes, partition, training.seed);
+  if (!rows) return tl::make_unexpected(rows.error());
+  return std::make_shared<const core::Samples>(task.train->select(*rows));
+}
+
+gpu::ReplicaSpec replica_spec(const Task& task, const Training& training,
+                              std::shared_ptr<const core::Samples> train, std::uint64_t stream,
+                              int threads) {
+  gpu::ReplicaSpec spec;
+  spec.model = task.model;
+  spec.train = std::move(train);
+  spec.held_out = task.held_out;
+  spec.classes = task.classes;
+  spec.optimizer.kind = training.optimizer.kind;
+  spec.optimizer.nesterov = training.optimizer.nesterov;
+  const bool sgd = training.optimizer.kind == gpu::OptimizerKind::kSgd;
+  spec.optimizer.learning_rate = training.learning_rate.value_or(sgd ? 0.05F : 0.001F);
+  spec.optimizer.momentum = training.momentum;
+  spec.optimizer.weight_decay = training.weight_decay;
+  spec.batch = training.batch;
+  spec.seed = training.seed;
+  spec.stream = stream;
+  spec.threads = threads;
+  return spec;
+}
+
+gossip::Config gossip_config(const Training& training, std::size_t rows) {
+  gossip::Config config;
+  config.rule = training.rule;
+  config.steps_max = training.steps;
+  if (training.epochs > 0) {
+    config.steps_max = training.epochs * ((rows + training.batch - 1) / training.batch);
+  }
+  config.duration_max = training.duration;
+  config.eval_every = training.eval_every;
+  config.exchange_every = training.exchange_every;
+  config.offer_codec = training.codecs.offer;
+  config.transfer_codec = training.codecs.transfer;
+  config.staleness = training.staleness;
+  config.settle_max = training.settle;
+  config.linger = training.linger;
+  return config;
+}
+
+}  // namespace murmur::apps

@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+#include <limits>
+
+#include "apps/training.hpp"
+#include "apps/values.hpp"
+
+namespace murmur::apps {
+namespace {
+
+core::Result<Optimizer> parse_optimizer(std::string_view text) {
+  if (text == "sgd") return Optimizer{gpu::OptimizerKind::kSgd, false};
+  if (text == "nesterov") return Optimizer{gpu::OptimizerKind::kSgd, true};
+  if (text == "adam") return Optimizer{gpu::OptimizerKind::kAdam, false};
+  if (text == "adamw") return Optimizer{gpu::OptimizerKind::kAdamW, false};
+  return core::fail(fmt::format("'{}' is none of sgd, nesterov, adam, adamw", text));
+}
+
+core::Result<gossip::Rule> parse_rule(std::string_view text) {
+  if (text == "average") return gossip::Rule::kAverage;
+  if (text == "none") return gossip::Rule::kNone;
+  return core::fail(fmt::format("'{}' is neither average nor none", text));
+}
+
+core::Result<Codecs> parse_codecs(std::string_view text) {
+  const auto codec = core::parse_codec(text);
+  if (!codec) return core::fail(fmt::format("'{}' is none of fp32, fp16, int8", text));
+  // An int8 offer would cost the difference its precision; see docs/protocol.md, "Codecs".
+  return Codecs{*codec == core::Codec::kInt8 ? core::Codec::kFp16 : *codec, *codec};
+}
+
+core::Result<gossip::StalenessPolicy> parse_staleness(std::string_view text) {
+  using Kind = gossip::StalenessPolicy::Kind;
+  constexpr double kStepsMax = 1e9;
+  gossip::StalenessPolicy policy;
+  const auto colon = text.find(':');
+  const std::string_view name = text.substr(0, colon);
+  const bool has_steps = colon != std::string_view::npos;
+  double steps = 0;
+  const bool good_steps = !has_steps || (read_number(text.substr(colon + 1), steps) &&
+                                         steps >= 1 && steps <= kStepsMax);
+  if (name == "constant" && !has_steps) {
+    policy.kind = Kind::kConstant;
+    return policy;
+  }
+  if (name == "damped" && good_steps) {
+    policy.kind = Kind::kDamped;
+    if (has_steps) policy.half = steps;
+    return policy;
+  }
+  if (name == "bounded" && good_steps) {
+    policy.kind = Kind::kBounded;
+    if (has_steps) policy.bound = static_cast<std::uint64_t>(steps);
+    return policy;
+  }
+  return core::fail(fmt::format(
+      "'{}' is none of constant, damped[:STEPS], bounded[:STEPS] with STEPS in 1..{:.0f}", text,
+      kStepsMax));
+}
+
+void add_model_flags(CommandLine& line, Training& t, const std::string& steps_default) {
+  constexpr std::uint64_t kStepsMax = std::uint64_t{1} << 48;
+  line.add("--data", t.data, text_value,
+           {"SET", "digits",
+            "digits: 8x8 handwritten digits, built in; mnist:DIR: the four IDX files,\n"
+            "plain or .gz; csv:FILE: numbers, last column an integer label; linear:\n"
+            "y = 2x + 1 with noise. Of digits and csv every fifth row is held out."});
+  line.add("--partition", t.dirichlet_alpha, core::parse_partition,
+           {"DEAL", "iid",
+            "How rows are dealt to parts: iid, uniformly; dirichlet:A, for each class by\n"
+            "shares drawn from Dir(A): the smaller A, the less alike the parts."});
+  line.add("--model", t.model, core::parse_model,
+           {"MODEL", "",
+            "mlp:IN-...-OUT, with ReLU between layers, or linear. The default is\n"
+            "mlp:64-128-10 for digits, mlp:784-256-128-10 for mnist, linear for linear."});
+  line.add("--optimizer", t.optimizer, parse_optimizer,
+           {"NAME", "sgd", "sgd, nesterov, adam or adamw, each as PyTorch defines it."});
+  line.add("--lr", t.learning_rate, number_in(0.0F, 1e6F),
+           {"RATE", "", "Learning rate. The default is 0.05; with adam and adamw 0.001."});
+  line.add("--momentum", t.momentum, number_in(0.0F, 1.0F),
+           {"M", "0.9", "Momentum of sgd and nesterov, 0..1."});
+  line.add("--weight-decay", t.weight_decay, number_in(0.0F, 1e6F),
+           {"W", "0", "Weight decay: added to the gradient; adamw shrinks the weights."});
+  line.add("--batch", t.batch, number_in<std::size_t>(1, 1U << 20),
+           {"ROWS", "32", "Rows in a mini-batch."});
+  auto* steps = line.add("--steps", t.steps, number_in<std::uint64_t>(1, kStepsMax),
+                         {"N", steps_default,
+                          "End training at this many steps, counting those copied when joining."});
+  auto* epochs = line.add("--epochs", t.epochs, number_in<std::uint64_t>(1, kStepsMax >> 32),
+                          {"N", "", "As --steps, in passes over this peer's part of the data."});
+  epochs->excludes(steps);
+  line.add("--duration", t.duration, core::parse_duration,
+           {"DURATION", "0", "End training after this long; 0: no limit."});
+}
+
+void add_exchange_flags(CommandLine& line, Training& t) {
+  line.add("--rule", t.rule, parse_rule,
+           {"RULE", "average", "average: exchange with random neighbours; none: never."});
+  line.add("--exchange-every", t.exchange_every, number_or_auto(1'000'000'000U),
+           {"STEPS", "auto",
+            "Start an exchange every so many steps; auto: as often as keeps mixing\n"
+            "under 5 % of the time."});
+  line.add("--codec", t.codecs, parse_codecs,
+           {"CODEC", "int8",
+            "What exchanges are written in. fp32: 4 bytes a parameter each way; fp16: 2;\n"
+            "int8: 2 for the offer, 1 for the difference that answers it."});
+  line.add("--staleness", t.staleness, parse_staleness,
+           {"POLICY", fmt::format("damped:{}", gossip::StalenessPolicy().half),
+            "The weight of an exchange that took s steps. constant: 1/2;\n"
+            "damped[:STEPS]: half of that at s = STEPS; bounded[:STEPS]: 1/2, and offers\n"
+            "past STEPS are declined."});
+  line.add("--settle", t.settle, core::parse_duration,
+           {"DURATION", core::to_string(t.settle),
+            "When training ends, exchange on until the neighbours agree, at most this\n"
+            "long; 0: do not."});
+  line.add("--linger", t.linger, core::parse_duration,
+           {"DURATION", core::to_string(t.linger),
+            "After that, answer neighbours that have not settled, at most this long."});
+  line.add("--eval-every", t.eval_every, number_or_auto(1'000'000'000U),
+           {"STEPS", "auto",
+            "Evaluate on the held-out rows every so many steps; auto: as often as takes\n"
+            "under 2 % of the time."});
+  line.add("--seed", t.seed, number_in<std::uint64_t>(0, std::numeric_limits<std::uint64_t>::max()),
+           {"N", "1",
+            "Seed of the parameters, the batches and the parts. Peers of one run share\n"
+            "it, so that their parts do not overlap."});
+}
+
+}  // namespace
+
+void add_training_flags(CommandLine& line, Training& training, const std::string& steps_default) {
+  line.group("What to train");
+  add_model_flags(line, training, steps_default);
+  line.group("How to exchange");
+  add_exchange_flags(line, training);
+}
+
+}  // namespace murmur::apps

@@ -1,0 +1,30 @@
+#include "apps/values.hpp"
+
+#include <utility>
+
+namespace murmur::apps {
+
+core::Result<double> parse_probability(std::string_view text) {
+  const bool percent = text.ends_with('%');
+  double value = 0;
+  if (read_number(percent ? text.substr(0, text.size() - 1) : text, value)) {
+    if (percent) value /= 100;
+    if (value >= 0 && value <= 1) return value;
+  }
+  return core::fail(fmt::format("'{}' is not a share in 0..1 or 0%..100%", text));
+}
+
+core::Result<double> parse_bandwidth(std::string_view text) {
+  constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}, {"", 1}};
+  for (const auto& [unit, factor] : kUnits) {
+    if (!text.ends_with(unit)) continue;
+    double value = 0;
+    if (!read_number(text.substr(0, text.size() - unit.size()), value) || value < 0) break;
+    return value * factor;
+  }
+  return core::fail(
+      fmt::format("'{}' is not bytes a second: a number, and optionally kB, MB or GB", text));
+}
+
+}  // namespace murmur::apps

@@ -1,0 +1,58 @@
+// Parsers of flag values. Each error is a phrase that follows "--flag: ".
+#pragma once
+
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "core/result.hpp"
+
+namespace murmur::apps {
+
+/// The whole of `text` as a number.
+template <class T>
+bool read_number(std::string_view text, T& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if constexpr (std::is_floating_point_v<T>) {
+    if (!std::isfinite(value)) return false;
+  }
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+/// A parser of numbers in low..high.
+template <class T>
+auto number_in(T low, T high) {
+  return [low, high](std::string_view text) -> core::Result<T> {
+    T value{};
+    if (!read_number(text, value) || value < low || value > high) {
+      return core::fail(fmt::format("'{}' is not a number in {}..{}", text, low, high));
+    }
+    return value;
+  };
+}
+
+/// A parser of numbers in 1..high or "auto", which is 0.
+template <class T>
+auto number_or_auto(T high) {
+  return [high](std::string_view text) -> core::Result<T> {
+    T value{};
+    if (text == "auto") return value;
+    if (!read_number(text, value) || value < 1 || value > high) {
+      return core::fail(fmt::format("'{}' is neither auto nor a number in 1..{}", text, high));
+    }
+    return value;
+  };
+}
+
+/// Any text.
+inline core::Result<std::string> text_value(std::string_view text) { return std::string(text); }
+
+/// "0.2" or "20%", in 0..1.
+core::Result<double> parse_probability(std::string_view text);
+/// Bytes a second: "250000", "10kB", "1.5MB", "1GB" (powers of 1000); "0" is no limit.
+core::Result<double> parse_bandwidth(std::string_view text);
+
+}  // namespace murmur::apps
