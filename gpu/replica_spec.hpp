@@ -23,7 +23,7 @@ enum class OptimizerKind : std::uint8_t { kSgd = 0, kAdam = 1, kAdamW = 2 };
 /// The update formulas, and what the fields mean, are PyTorch's.
 struct OptimizerSpec {
   OptimizerKind kind = OptimizerKind::kSgd;
-  float learning_rate = 0.05F;
+  float learning_rate = 0.1F;
   float momentum = 0.9F;      ///< SGD
   bool nesterov = false;      ///< SGD, with momentum
   float weight_decay = 0.0F;  ///< added to the gradient; AdamW decays the parameters instead
@@ -33,12 +33,12 @@ struct OptimizerSpec {
 };
 
 struct ReplicaSpec {
-  core::ModelSpec model;
+  core::ModelSpec model = {};
   /// This peer's part, and what evaluate() measures on. The closed forms use neither.
-  std::shared_ptr<const core::Samples> train;
-  std::shared_ptr<const core::Samples> held_out;
+  std::shared_ptr<const core::Samples> train = nullptr;
+  std::shared_ptr<const core::Samples> held_out = nullptr;
   std::size_t classes = 0;  ///< the data set's; 0 for regression
-  OptimizerSpec optimizer;
+  OptimizerSpec optimizer = {};
   std::size_t batch = 32;  ///< rows a step; the last of an epoch may be smaller
   std::uint64_t seed = 1;
   std::uint64_t stream = 0;

@@ -1,0 +1,171 @@
+// What a replica promises the protocol: repeatable training, exchanges that conserve the sum, and
+// states that are restored whole or not at all.
+#include <cstring>
+
+#include "replicas_under_test.hpp"
+
+namespace murmur::gpu::test {
+namespace {
+
+core::Bytes saved(core::Replica& replica) {
+  core::Bytes state;
+  replica.save(state);
+  return state;
+}
+
+OptimizerSpec optimizer_of(OptimizerKind kind) {
+  return {.kind = kind, .learning_rate = 0.01F, .weight_decay = 0.01F};
+}
+constexpr OptimizerKind kKinds[] = {OptimizerKind::kSgd, OptimizerKind::kAdam,
+                                    OptimizerKind::kAdamW};
+
+TEST_CASE("the same seed and stream train to the same bits") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    const ReplicaSpec spec = small_classifier();
+    const auto a = make(spec, device);
+    const auto b = make(spec, device);
+    INFO(device.name);
+    for (const std::uint32_t steps : {1U, 7U, 30U}) CHECK(a->train(steps).loss == b->train(steps).loss);
+    CHECK(saved(*a) == saved(*b));
+  }
+}
+
+TEST_CASE("peers of one seed start alike and see their rows in orders of their own") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    ReplicaSpec spec = small_classifier();
+    const auto a = make(spec, device);
+    spec.stream = 1;
+    const auto b = make(spec, device);
+    spec.seed = 2;
+    const auto c = make(spec, device);
+    INFO(device.name);
+    CHECK(parameters(*a) == parameters(*b));
+    CHECK(parameters(*a) != parameters(*c));
+    a->train(3);
+    b->train(3);
+    CHECK(parameters(*a) != parameters(*b));
+  }
+}
+
+TEST_CASE("a restored replica goes on to the same bits") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    for (const OptimizerKind kind : kKinds) {
+      ReplicaSpec spec = small_classifier();
+      spec.optimizer = optimizer_of(kind);
+      const auto a = make(spec, device);
+      a->train(9);  // into the second epoch
+      const core::Bytes state = saved(*a);
+      const auto b = make(spec, device);
+      REQUIRE(b->load(state, false));
+      INFO(device.name << ", optimizer " << static_cast<int>(kind));
+      CHECK(saved(*b) == state);
+      CHECK(a->train(20).loss == b->train(20).loss);
+      CHECK(saved(*a) == saved(*b));
+    }
+  }
+}
+
+TEST_CASE("a newcomer adopts parameters and optimizer, and keeps its place in its data") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    ReplicaSpec spec = small_classifier();
+    const auto donor = make(spec, device);
+    donor->train(9);
+    spec.stream = 5;
+    const auto newcomer = make(spec, device);
+    newcomer->train(2);
+    const auto twin = make(spec, device);
+    twin->train(2);
+
+    REQUIRE(newcomer->load(saved(*donor), true));
+    INFO(device.name);
+    CHECK(parameters(*newcomer) == parameters(*donor));
+    // From the donor's whole state, but at the twin's place: the next batches are the twin's.
+    core::Bytes expected = saved(*donor);
+    const core::Bytes twins = saved(*twin);
+    constexpr std::size_t kPlace = 40, kPlaceSize = 16;  // epoch and position in the header
+    std::memcpy(expected.data() + kPlace, twins.data() + kPlace, kPlaceSize);
+    seal_state(expected);
+    CHECK(saved(*newcomer) == expected);
+  }
+}
+
+TEST_CASE("bytes that are no state of this replica are refused and change nothing") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    const ReplicaSpec spec = small_classifier();
+    const auto donor = make(spec, device);
+    donor->train(3);
+    const core::Bytes good = saved(*donor);
+    const auto replica = make(spec, device);
+    replica->train(1);
+    const core::Bytes before = saved(*replica);
+    INFO(device.name);
+
+    for (std::size_t size = 0; size < good.size(); size += 61) {
+      CHECK_FALSE(replica->load(core::ByteView(good).first(size), false));
+    }
+    core::Bytes longer = good;
+    longer.push_back(std::byte{0});
+    CHECK_FALSE(replica->load(longer, false));
+    for (std::size_t i = 0; i < good.size(); i += 7) {
+      core::Bytes damaged = good;
+      damaged[i] ^= std::byte{0x10};
+      INFO("byte " << i);
+      CHECK_FALSE(replica->load(damaged, true));
+    }
+    core::Bytes not_finite = good;
+    state_arrays(not_finite)[3] = std::nanf("");
+    seal_state(not_finite);
+    CHECK_FALSE(replica->load(not_finite, true));
+    ReplicaSpec other = spec;
+    other.optimizer.kind = OptimizerKind::kAdam;
+    CHECK_FALSE(replica->load(saved(*make(other, device)), true));
+    other = spec;
+    other.model = *core::parse_model("mlp:5-6-8-3");
+    CHECK_FALSE(replica->load(saved(*make(other, device)), true));
+
+    CHECK(saved(*replica) == before);
+    CHECK(replica->load(good, false));
+  }
+}
+
+TEST_CASE("an exchange leaves the sum of the pair, whatever the codec and the shard") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    ReplicaSpec spec = small_classifier();
+    spec.shard_parameters = 50;  // 123 parameters: the last shard is short
+    for (const core::Codec codec : {core::Codec::kFp32, core::Codec::kFp16, core::Codec::kInt8}) {
+      const auto a = make(spec, device);
+      spec.stream = 1;
+      const auto b = make(spec, device);
+      spec.stream = 0;
+      a->train(20);
+      b->train(20);
+      const std::vector<float> x = parameters(*a), y = parameters(*b);
+      core::Bytes offer, q;
+      for (core::ShardId shard = 0; shard < a->schema().shards(); ++shard) {
+        const core::Codec offered = a->offer(shard, codec, offer);
+        core::Codec used = codec;
+        REQUIRE(b->respond(shard, offered, offer, used, 17, 0.5F, q));
+        const auto mixed = a->absorb(shard, used, q, 0.5F);
+        REQUIRE(mixed);
+        CHECK(mixed->distance > 0);
+      }
+      const std::vector<float> x2 = parameters(*a), y2 = parameters(*b);
+      INFO(device.name << ", " << core::to_string(codec));
+      double apart = 0, still_apart = 0;
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        CHECK(double{x2[i]} + double{y2[i]} ==
+              Approx(double{x[i]} + double{y[i]}).margin(1e-6));
+        apart += std::abs(x[i] - y[i]);
+        still_apart += std::abs(x2[i] - y2[i]);
+      }
+      CHECK(still_apart < 0.25 * apart);
+      core::Codec used = codec;
+      CHECK_FALSE(b->respond(0, codec, core::ByteView(offer), used, 1, 0.5F, q));
+      CHECK_FALSE(a->absorb(0, codec, core::ByteView(offer), 0.5F));
+      CHECK(parameters(*a) == x2);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace murmur::gpu::test

@@ -1,0 +1,203 @@
+// What a network computes: gradients against finite differences, updates against PyTorch's.
+#include <cmath>
+
+#include "core/dataset.hpp"
+#include "replicas_under_test.hpp"
+
+namespace murmur::gpu::test {
+namespace {
+
+/// One step with a learning rate of 1 and nothing else subtracts the gradient.
+void check_gradient(ReplicaSpec spec, const DeviceUnderTest& device) {
+  INFO(device.name << ", " << core::to_string(spec.model) << ", classes " << spec.classes);
+  spec.optimizer = {.learning_rate = 1.0F, .momentum = 0.0F};
+  spec.batch = spec.train->rows;
+  const auto replica = make(spec, device);
+  const std::vector<float> x = parameters(*replica);
+  replica->train(1);
+  const std::vector<float> after = parameters(*replica);
+  const auto loss_at = [&](std::size_t i, float shift) {
+    std::vector<float> moved = x;
+    moved[i] += shift;
+    set_parameters(*replica, spec, moved);
+    return replica->train(1).loss;
+  };
+  constexpr float kShift = 5e-4F;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double slope = (loss_at(i, kShift) - loss_at(i, -kShift)) / (2 * double{kShift});
+    const double gradient = double{x[i]} - double{after[i]};
+    INFO("parameter " << i);
+    CHECK(gradient == Approx(slope).margin(2e-3));
+  }
+}
+
+ReplicaSpec small_regression(const char* model, std::size_t width, std::size_t outputs) {
+  auto samples = random_samples(19, width, 5);
+  samples->target_width = outputs;
+  samples->targets = random_samples(19, outputs, 6)->floats;
+  return {.model = *core::parse_model(model), .train = samples, .held_out = samples};
+}
+
+/// PyTorch 1.13: nn.Sequential(Linear(1, 1), Linear(1, 1)) from {0.5, 0.25, -0.75, 0.1}, five
+/// steps on the four points below, mse_loss.
+struct Golden {
+  const char* name;
+  OptimizerSpec optimizer;
+  float parameters[4];
+  double mean_loss;
+};
+const Golden kGolden[] = {
+    {"SGD(lr=0.05)",
+     {.learning_rate = 0.05F, .momentum = 0.0F},
+     {-0.396123856F, -0.214891955F, -0.552632749F, 0.991345525F},
+     8.383787822723388},
+    {"SGD(lr=0.05, weight_decay=0.1)",
+     {.learning_rate = 0.05F, .momentum = 0.0F, .weight_decay = 0.1F},
+     {-0.390765458F, -0.212329224F, -0.542199194F, 0.980247855F},
+     8.394257926940918},
+    {"SGD(lr=0.05, momentum=0.9, weight_decay=0.1)",
+     {.learning_rate = 0.05F, .momentum = 0.9F, .weight_decay = 0.1F},
+     {-1.52866578F, -0.890737593F, -0.476953268F, 2.38983369F},
+     7.7798408508300785},
+    {"SGD(lr=0.05, momentum=0.9, nesterov=True)",
+     {.learning_rate = 0.05F, .momentum = 0.9F, .nesterov = true},
+     {-1.70530725F, -0.732503772F, -0.951308191F, 2.25118899F},
+     6.358793163299561},
+    {"Adam(lr=0.05)",
+     {.kind = OptimizerKind::kAdam, .learning_rate = 0.05F},
+     {0.25349623F, 0.00432660803F, -0.507477045F, 0.348564684F},
+     11.430707740783692},
+    {"Adam(lr=0.05, weight_decay=0.1)",
+     {.kind = OptimizerKind::kAdam, .learning_rate = 0.05F, .weight_decay = 0.1F},
+     {0.253500342F, 0.00436802581F, -0.507379413F, 0.348523617F},
+     11.430710601806641},
+    {"AdamW(lr=0.05, weight_decay=0.1)",
+     {.kind = OptimizerKind::kAdamW, .learning_rate = 0.05F, .weight_decay = 0.1F},
+     {0.243886352F, 0.0009114407F, -0.49180004F, 0.343583614F},
+     11.388414573669433},
+};
+
+TEST_CASE("the gradient is the slope of the loss") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    check_gradient(small_classifier(), device);
+    check_gradient(small_regression("mlp:4-7-2", 4, 2), device);
+    check_gradient(small_regression("mlp:3-2", 3, 2), device);
+    check_gradient(small_regression("linear", 1, 1), device);
+  }
+}
+
+TEST_CASE("every optimizer updates as PyTorch's does") {
+  auto samples = std::make_shared<core::Samples>();
+  samples->rows = 4;
+  samples->width = samples->target_width = 1;
+  samples->floats = {1.0F, 2.0F, -1.0F, 0.5F};
+  samples->targets = {3.0F, 5.0F, -1.0F, 2.0F};
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    for (const Golden& golden : kGolden) {
+      INFO(device.name << ", " << golden.name);
+      const ReplicaSpec spec{.model = *core::parse_model("linear"),
+                             .train = samples,
+                             .held_out = samples,
+                             .optimizer = golden.optimizer,
+                             .batch = 4};
+      const auto replica = make(spec, device);
+      set_parameters(*replica, spec, {0.5F, 0.25F, -0.75F, 0.1F});
+      CHECK(replica->train(5).loss == Approx(golden.mean_loss).epsilon(1e-5));
+      const std::vector<float> after = parameters(*replica);
+      for (std::size_t i = 0; i < 4; ++i) {
+        CHECK(after[i] == Approx(golden.parameters[i]).margin(3e-5));
+      }
+    }
+  }
+}
+
+TEST_CASE("a peer alone learns the digits") {
+  const auto data = core::load_dataset("digits", 1);
+  REQUIRE(data);
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    const auto replica = make({.model = *core::parse_model("mlp:64-128-10"),
+                               .train = std::make_shared<core::Samples>(data->train),
+                               .held_out = std::make_shared<core::Samples>(data->held_out),
+                               .classes = data->classes},
+                              device);
+    const double before = replica->evaluate().loss;
+    const core::TrainStats first = replica->train(100);
+    const core::TrainStats last = replica->train(1400);
+    const core::Evaluation after = replica->evaluate();
+    INFO(device.name);
+    CHECK(first.finite);
+    CHECK(last.loss < first.loss);
+    CHECK(after.loss < before / 4);
+    CHECK(after.accuracy >= 0.97);
+  }
+}
+
+TEST_CASE("a linear regression finds its line") {
+  const auto data = core::load_dataset("linear", 1);
+  REQUIRE(data);
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    const auto replica = make({.model = *core::parse_model("linear"),
+                               .train = std::make_shared<core::Samples>(data->train),
+                               .held_out = std::make_shared<core::Samples>(data->held_out),
+                               .optimizer = {.learning_rate = 0.01F}},
+                              device);
+    replica->train(2000);
+    const std::vector<float> x = parameters(*replica);
+    INFO(device.name);
+    CHECK(x[0] * x[2] == Approx(2).margin(0.1));
+    CHECK(x[1] * x[2] + x[3] == Approx(1).margin(0.1));
+    CHECK(std::isnan(replica->evaluate().accuracy));
+  }
+}
+
+TEST_CASE("bytes with a scale train as the floats they stand for") {
+  ReplicaSpec spec = small_classifier();
+  auto bytes = std::make_shared<core::Samples>(*spec.train);
+  bytes->floats.clear();
+  bytes->scale = 0.125F;
+  core::Rng rng(3);
+  for (std::size_t i = 0; i < bytes->rows * bytes->width; ++i) {
+    bytes->bytes.push_back(static_cast<std::uint8_t>(rng.below(256)));
+  }
+  auto floats = std::make_shared<core::Samples>(*bytes);
+  floats->bytes.clear();
+  for (const std::uint8_t byte : bytes->bytes) {
+    floats->floats.push_back(static_cast<float>(byte) * bytes->scale);
+  }
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    spec.train = spec.held_out = bytes;
+    const auto from_bytes = make(spec, device);
+    spec.train = spec.held_out = floats;
+    const auto from_floats = make(spec, device);
+    INFO(device.name);
+    CHECK(from_bytes->train(20).loss == from_floats->train(20).loss);
+    CHECK(parameters(*from_bytes) == parameters(*from_floats));
+    CHECK(from_bytes->evaluate().loss == from_floats->evaluate().loss);
+  }
+}
+
+TEST_CASE("a held-out set larger than a chunk is measured whole") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    const ReplicaSpec spec = small_classifier(1001);
+    const auto replica = make(spec, device);
+    ReplicaSpec whole = spec;
+    whole.batch = 1001;  // as one chunk
+    const core::Evaluation a = replica->evaluate();
+    const core::Evaluation b = make(whole, device)->evaluate();
+    INFO(device.name);
+    CHECK(a.loss == Approx(b.loss).epsilon(1e-6));
+    CHECK(a.accuracy == b.accuracy);
+  }
+}
+
+TEST_CASE("a step that leaves the finite numbers is reported") {
+  ReplicaSpec spec = small_classifier();
+  spec.optimizer.learning_rate = 1e38F;
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    INFO(device.name);
+    CHECK_FALSE(make(spec, device)->train(5).finite);
+  }
+}
+
+}  // namespace
+}  // namespace murmur::gpu::test
