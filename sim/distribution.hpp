@@ -1,5 +1,5 @@
 // How long something takes: a constant, or drawn anew each time. Written "50ms", "exp:50ms" (its
-// mean), "uniform:10ms:90ms"; units are ns, us, ms, s, min.
+// mean), "uniform:10ms:90ms".
 // Thread rule: values.
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace murmur::sim {
 
-/// Invariant: 0 <= low <= high <= one hour; for kConstant and kExponential both are the mean.
+/// Invariant: 0 <= low <= high; for kConstant and kExponential both are the mean.
 struct Distribution {
   enum class Kind { kConstant, kExponential, kUniform };
   Kind kind = Kind::kConstant;
@@ -32,11 +32,9 @@ struct Distribution {
   [[nodiscard]] core::Duration mean() const { return (low + high) / 2; }
 };
 
-/// "50ms", "1.5s", "2min". Error: no number, an unknown unit, negative, or past an hour.
-core::Result<core::Duration> parse_duration(std::string_view text);
+/// Error: not one of the forms above; see core/duration.hpp for its parts.
 core::Result<Distribution> parse_distribution(std::string_view text);
-/// As parse_duration and parse_distribution read them; exact.
-std::string to_string(core::Duration duration);
+/// As parse_distribution reads it; exact.
 std::string to_string(const Distribution& distribution);
 
 }  // namespace murmur::sim

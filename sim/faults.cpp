@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/duration.hpp"
+
 namespace murmur::sim {
 namespace {
 
@@ -53,14 +55,14 @@ core::Result<Crash> parse_crash(std::string_view text) {
   std::string_view times = head.substr(at_sign + 1);
   const std::size_t plus = times.find('+');
   if (plus != std::string_view::npos) {
-    const auto restart = parse_duration(times.substr(plus + 1));
+    const auto restart = core::parse_duration(times.substr(plus + 1));
     if (!restart) return bad(restart.error().message);
     crash.restart_after = *restart;
     times = times.substr(0, plus);
   } else if (!crash.keep_state) {
     return bad("empty without a restart");
   }
-  const auto at = parse_duration(times);
+  const auto at = core::parse_duration(times);
   if (!at) return bad(at.error().message);
   crash.at = *at;
   return crash;
@@ -83,8 +85,8 @@ core::Result<Cut> parse_cut(std::string_view text) {
   }
   const std::size_t plus = times.find('+');
   if (plus == std::string_view::npos) return bad("no length");
-  const auto start = parse_duration(times.substr(0, plus));
-  const auto length = parse_duration(times.substr(plus + 1));
+  const auto start = core::parse_duration(times.substr(0, plus));
+  const auto length = core::parse_duration(times.substr(plus + 1));
   if (!start) return bad(start.error().message);
   if (!length) return bad(length.error().message);
   cut.start = *start;
@@ -97,14 +99,14 @@ std::string to_string(const Straggler& straggler) {
 }
 
 std::string to_string(const Crash& crash) {
-  std::string text = fmt::format("{}@{}", crash.peer, to_string(crash.at));
-  if (crash.restart_after) text += "+" + to_string(*crash.restart_after);
+  std::string text = fmt::format("{}@{}", crash.peer, core::to_string(crash.at));
+  if (crash.restart_after) text += "+" + core::to_string(*crash.restart_after);
   if (!crash.keep_state) text += ":empty";
   return text;
 }
 
 std::string to_string(const Cut& cut) {
-  std::string text = fmt::format("{}+{}", to_string(cut.start), to_string(cut.length));
+  std::string text = fmt::format("{}+{}", core::to_string(cut.start), core::to_string(cut.length));
   if (cut.shape == Cut::Shape::kOneWay) text += ":one-way";
   if (cut.shape == Cut::Shape::kAll) text += ":all";
   return text;

@@ -32,6 +32,19 @@ core::Duration scaled(core::Duration d, double factor) {
       std::max<std::int64_t>(1, std::llround(static_cast<double>(d.count()) * factor)));
 }
 
+/// Peers are reached at "p<i>:0".
+gossip::Address address_of(std::uint64_t index) { return fmt::format("p{}:0", index); }
+
+std::optional<std::uint32_t> index_of(const gossip::Address& address, std::size_t peers) {
+  std::uint32_t index = 0;
+  const char* end = address.data() + address.size();
+  if (address.size() < 2 || address[0] != 'p') return std::nullopt;
+  const auto [rest, error] = std::from_chars(address.data() + 1, end, index);
+  const std::string_view port(rest, static_cast<std::size_t>(end - rest));
+  if (error != std::errc() || port != ":0" || index >= peers) return std::nullopt;
+  return index;
+}
+
 struct Peer {
   // What the process holds.
   std::unique_ptr<core::Replica> replica;
@@ -168,7 +181,7 @@ std::vector<gossip::Address> Fleet::contacts(std::uint32_t index, bool first) {
   while (chosen.size() < wanted) {
     std::uint64_t other = rng.below(others);
     if (other >= index) ++other;
-    gossip::Address address = fmt::format("p{}", other);
+    gossip::Address address = address_of(other);
     if (std::find(chosen.begin(), chosen.end(), address) == chosen.end())
       chosen.push_back(std::move(address));
   }
@@ -199,7 +212,7 @@ bool Fleet::start(std::uint32_t index) {
     }
   }
   gossip::Config config = config_.gossip;
-  config.advertise = fmt::format("p{}", index);
+  config.advertise = address_of(index);
   config.join = contacts(index, peer.incarnation == 0);
   ++peer.incarnation;
   peer.started = world_.now();
@@ -274,7 +287,7 @@ void Fleet::undeliverable(std::uint32_t slot) {
   Peer& sender = peers_[frame.from];
   if (!sender.machine || sender.incarnation != frame.incarnation) return;
   happened(EventKind::kUndeliverable, frame.from, frame.to);
-  sender.machine->handle(clock(sender), gossip::Undeliverable{fmt::format("p{}", frame.to)});
+  sender.machine->handle(clock(sender), gossip::Undeliverable{address_of(frame.to)});
   drain(frame.from);
   finish_event(frame.from);
 }
@@ -330,16 +343,13 @@ std::size_t Fleet::drain(std::uint32_t index) {
 
 void Fleet::carry_out(std::uint32_t index, gossip::Send send) {
   Peer& peer = peers_[index];
-  std::uint32_t to = 0;
-  const char* end = send.to.data() + send.to.size();
-  const bool ours = send.to.size() > 1 && send.to[0] == 'p' &&
-                    std::from_chars(send.to.data() + 1, end, to).ptr == end && to < peers_.size();
-  if (!ours) {
+  const auto to = index_of(send.to, peers_.size());
+  if (!to) {
     return checker_.violate(
         fmt::format("peer {} sends to '{}', which no peer gave it", index, send.to));
   }
-  touch(peers_[to].person);
-  network_.send(world_, {std::move(send.head), std::move(send.payload), index, to, peer.person,
+  touch(peers_[*to].person);
+  network_.send(world_, {std::move(send.head), std::move(send.payload), index, *to, peer.person,
                          peer.incarnation});
 }
 
@@ -406,19 +416,29 @@ void Fleet::finish_event(std::uint32_t index) {
 bool Fleet::over() {
   if (world_.now() < next_settled_check_) return false;
   next_settled_check_ = world_.now() + kSettledEvery;
-  const bool settled =
-      to_come_ == 0 && std::all_of(peers_.begin(), peers_.end(), [](const Peer& peer) {
-        return !peer.machine || peer.machine->phase() >= gossip::Phase::kLingering;
-      });
+  std::size_t joining = 0;
+  bool settled = to_come_ == 0;
+  for (const Peer& peer : peers_) {
+    if (!peer.machine) continue;
+    const gossip::Phase phase = peer.machine->phase();
+    if (phase == gossip::Phase::kJoining) {
+      ++joining;
+    } else if (phase < gossip::Phase::kLingering) {
+      settled = false;
+    }
+  }
   if (!settled) {
     all_settled_.reset();
     return false;
   }
   if (!all_settled_) all_settled_ = world_.now();
-  if (!checking() || checker_.unresolved() == 0) return true;
+  const std::uint64_t unresolved = checking() ? checker_.unresolved() : 0;
+  if (joining == 0 && unresolved == 0) return true;
   if (world_.now() - *all_settled_ < kResolveMax) return false;
-  checker_.violate(fmt::format("{} transfers are still unresolved {} s after all have settled",
-                               checker_.unresolved(), core::seconds(kResolveMax)));
+  checker_.violate(
+      fmt::format("{} s after all others have settled, {} transfers are unresolved and {} peers "
+                  "have not joined",
+                  core::seconds(kResolveMax), unresolved, joining));
   return true;
 }
 

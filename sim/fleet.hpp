@@ -54,7 +54,7 @@ struct SimConfig {
   std::size_t peers = 4;
   std::uint64_t seed = 1;
   /// For every peer, but for `advertise` and `join`, which are filled in: peer i is reached at
-  /// "p<i>"; peer 0 founds, each other joins one to three random peers before it.
+  /// "p<i>:0"; peer 0 founds, each other joins one to three random peers before it.
   gossip::Config gossip;
   Distribution step_time = Distribution::constant(std::chrono::milliseconds(10));
   WorkCosts costs;
