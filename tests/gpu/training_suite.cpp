@@ -1,4 +1,5 @@
 // What a network computes: gradients against finite differences, updates against PyTorch's.
+#include <algorithm>
 #include <cmath>
 
 #include "core/dataset.hpp"
@@ -22,12 +23,15 @@ void check_gradient(ReplicaSpec spec, const DeviceUnderTest& device) {
     set_parameters(*replica, spec, moved);
     return replica->train(1).loss;
   };
+  // One of the two sides is free of the kink that a ReLU may have nearby.
   constexpr float kShift = 5e-4F;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const double slope = (loss_at(i, kShift) - loss_at(i, -kShift)) / (2 * double{kShift});
+    const double here = loss_at(i, 0);
+    const double above = (loss_at(i, kShift) - here) / double{kShift};
+    const double below = (here - loss_at(i, -kShift)) / double{kShift};
     const double gradient = double{x[i]} - double{after[i]};
-    INFO("parameter " << i);
-    CHECK(gradient == Approx(slope).margin(2e-3));
+    INFO("parameter " << i << ": gradient " << gradient << ", slopes " << below << ", " << above);
+    CHECK(std::min(std::abs(gradient - above), std::abs(gradient - below)) < 2e-3);
   }
 }
 
