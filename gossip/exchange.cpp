@@ -134,6 +134,7 @@ void Exchange::on_transfer(const wire::Header& header, const wire::Transfer& tra
   const std::size_t bytes = take.work.delta ? take.work.delta->size() : 0;
   if (!fits(transfer.shard, transfer.codec, bytes) ||
       !(transfer.weight > 0 && transfer.weight <= 1)) {
+    ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kShape)];
     edge.mark_seen(transfer.id);
     ++edge.refused;
     ++shell_.counters.transfers_refused;
@@ -212,6 +213,10 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
     return;
   }
   edge.answered = offer.id;
+  if (!fits(offer.shard, offer.codec, payload ? payload->size() : 0)) {
+    ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kShape)];
+    return decline(from, offer.id, wire::DeclineReason::kShape);
+  }
   if (own_ && own_->to == from) {
     // Crossed: both would subtract the same difference, and the pair would swap. The lower id's
     // offer stands.
@@ -222,9 +227,6 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
   if (!open || edge.outbox() || is_serving(from) ||
       serve_queue_.size() >= shell_.config.serve_queue_max) {
     return decline(from, offer.id, wire::DeclineReason::kBusy);
-  }
-  if (!fits(offer.shard, offer.codec, payload ? payload->size() : 0)) {
-    return decline(from, offer.id, wire::DeclineReason::kShape);
   }
   const std::uint64_t lag = difference(header.step, shell_.step);
   const auto weight = weight_for(shell_.config.staleness, offer.expected_staleness, lag);
