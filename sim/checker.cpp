@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 namespace murmur::sim {
@@ -94,8 +93,9 @@ void Checker::crashed(Person who, bool comes_back) {
   person.kept_offers.clear();
   person.offers = 0;
   for (Pair& pair : ledger_.pairs()) {
-    if (pair.low == who) pair.agreed[0] = 0;
-    if (pair.high == who) pair.agreed[1] = 0;
+    if (pair.low != who && pair.high != who) continue;
+    pair.agreed[who == pair.low ? 0 : 1] = 0;
+    pair.edge[who == pair.low ? 0 : 1] = nullptr;
   }
   if (comes_back) ledger_.roll_back(who);
 }
@@ -170,10 +170,6 @@ void Checker::work_performed(Person who, const gossip::WorkResult& result) {
   observed_.moved = moved;
   observed_.slack = slack;
   slack_ += slack;
-}
-
-std::uint64_t Checker::hash_of_last_change() const {
-  return std::bit_cast<std::uint64_t>(observed_.moved) ^ observed_.crc;
 }
 
 // ---- what the machine said
@@ -331,6 +327,12 @@ void Checker::check_peer(Person who, bool lane_busy) {
 }
 
 void Checker::check_pair(Pair& pair) {
+  const PersonState* sides[2] = {&persons_[pair.low], &persons_[pair.high]};
+  for (int i = 0; i < 2; ++i) {
+    if (pair.edge[i] == nullptr && sides[i]->machine != nullptr) {
+      pair.edge[i] = sides[i]->machine->edge(sides[1 - i]->id);
+    }
+  }
   check_flow(pair, 0);
   check_flow(pair, 1);
 }
@@ -342,8 +344,8 @@ void Checker::check_flow(const Pair& pair, int direction) {
   const auto where = [&] {
     return fmt::format("from {} to {}", name(pair.maker(direction)), name(pair.taker(direction)));
   };
-  const gossip::Edge* from = maker.machine != nullptr ? maker.machine->edge(taker.id) : nullptr;
-  const gossip::Edge* to = taker.machine != nullptr ? taker.machine->edge(maker.id) : nullptr;
+  const gossip::Edge* from = pair.edge[direction];
+  const gossip::Edge* to = pair.edge[1 - direction];
   const core::TransferId none;
   const core::TransferId pending = from != nullptr && from->outbox() ? from->outbox()->id : none;
   const core::TransferId seen = to != nullptr ? to->highest_seen() : none;

@@ -76,7 +76,6 @@ class Checker {
 
   /// Transfers in flight between persons that are up and not done.
   [[nodiscard]] std::uint64_t unresolved();
-  [[nodiscard]] std::uint64_t hash_of_last_change() const;
   [[nodiscard]] std::uint64_t checks() const { return checks_; }
   [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
   [[nodiscard]] std::vector<std::string> take_violations() { return std::move(violations_); }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -43,6 +44,21 @@ std::optional<std::uint32_t> index_of(const gossip::Address& address, std::size_
   const std::string_view port(rest, static_cast<std::size_t>(end - rest));
   if (error != std::errc() || port != ":0" || index >= peers) return std::nullopt;
   return index;
+}
+
+/// What came of a work, for the trace.
+std::uint64_t content_of(const gossip::WorkResult& result) {
+  std::uint64_t content = 0;
+  if (const auto* trained = std::get_if<gossip::Trained>(&result)) {
+    content = std::bit_cast<std::uint64_t>(trained->stats.loss);
+  } else if (const auto* offer = std::get_if<gossip::OfferMade>(&result)) {
+    content = core::crc32c(core::view(offer->payload));
+  } else if (const auto* responded = std::get_if<gossip::Responded>(&result)) {
+    content = core::crc32c(core::view(responded->delta));
+  } else if (const auto* absorbed = std::get_if<gossip::Absorbed>(&result)) {
+    content = absorbed->mix ? std::bit_cast<std::uint64_t>(absorbed->mix->norm) : 0;
+  }
+  return core::mix64(content + result.index());
 }
 
 struct Peer {
@@ -297,11 +313,10 @@ void Fleet::finish_work(std::uint32_t index, std::uint64_t incarnation) {
   if (!peer.machine || peer.incarnation != incarnation) return;
   gossip::Work work = *std::move(peer.work);
   peer.work.reset();
-  const std::size_t kind = work.index();
   if (checking()) checker_.work_ends(work);
   gossip::WorkResult result = gossip::perform(std::move(work), *peer.replica, peer.storage, pool_);
   if (checking()) checker_.work_performed(peer.person, result);
-  happened(EventKind::kWork, index, kind ^ checker_.hash_of_last_change());
+  happened(EventKind::kWork, index, content_of(result));
   peer.machine->handle(clock(peer), gossip::WorkDone{std::move(result)});
   drain(index);
   finish_event(index);

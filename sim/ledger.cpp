@@ -3,12 +3,13 @@
 #include <algorithm>
 
 #include "core/check.hpp"
+#include "core/rng.hpp"
 
 namespace murmur::sim {
 namespace {
 
 std::uint64_t key(Person a, Person b) {
-  return std::uint64_t{std::min(a, b)} << 32 | std::max(a, b);
+  return (std::uint64_t{std::min(a, b)} << 32 | std::max(a, b)) + 1;  // 0 marks a free slot
 }
 
 /// Finds from the end: what is asked for is nearly always the newest.
@@ -35,19 +36,38 @@ bool erase_open(Flow& flow, core::TransferId id, bool given) {
 const Gave* Flow::find_gave(core::TransferId id) const { return find_id(gave, id); }
 bool Flow::has_taken(core::TransferId id) const { return find_id(took, id) != nullptr; }
 
+/// Where `key` is, or would go.
+std::size_t Ledger::slot_of(std::uint64_t key) const {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t i = core::mix64(key) & mask;
+  while (slots_[i].key != 0 && slots_[i].key != key) i = (i + 1) & mask;
+  return i;
+}
+
+void Ledger::grow() {
+  const std::vector<Slot> old = std::move(slots_);
+  slots_.assign(old.empty() ? 1024 : old.size() * 2, {});
+  for (const Slot& slot : old) {
+    if (slot.key != 0) slots_[slot_of(slot.key)] = slot;
+  }
+}
+
 std::uint32_t Ledger::pair(Person a, Person b) {
-  const auto [at, fresh] = index_.try_emplace(key(a, b), static_cast<std::uint32_t>(pairs_.size()));
-  if (fresh) {
+  if (2 * (pairs_.size() + 1) > slots_.size()) grow();
+  Slot& slot = slots_[slot_of(key(a, b))];
+  if (slot.key == 0) {
+    slot = {key(a, b), static_cast<std::uint32_t>(pairs_.size())};
     pairs_.emplace_back();
     pairs_.back().low = std::min(a, b);
     pairs_.back().high = std::max(a, b);
   }
-  return at->second;
+  return slot.index;
 }
 
 std::int64_t Ledger::find(Person a, Person b) const {
-  const auto at = index_.find(key(a, b));
-  return at == index_.end() ? -1 : std::int64_t{at->second};
+  if (slots_.empty()) return -1;
+  const Slot& slot = slots_[slot_of(key(a, b))];
+  return slot.key == 0 ? -1 : std::int64_t{slot.index};
 }
 
 void Ledger::give(std::uint32_t pair, int direction, const Gave& gave) {

@@ -8,10 +8,10 @@
 #pragma once
 
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
 
 #include "core/ids.hpp"
+#include "gossip/edge.hpp"
 
 namespace murmur::sim {
 
@@ -65,6 +65,9 @@ struct Pair {
   Flow flow[2];  ///< [0]: low gives to high
   core::Boot agreed[2] =
       {};  ///< [0]: the boot of high whose Resume low has taken, for its own boot
+  /// [0]: what low's machine remembers of high; null if not known here (look it up) or down. An
+  /// Edge stays where it is while its machine lives.
+  const gossip::Edge* edge[2] = {};
   [[nodiscard]] Person maker(int direction) const { return direction == 0 ? low : high; }
   [[nodiscard]] Person taker(int direction) const { return direction == 0 ? high : low; }
   [[nodiscard]] int direction_from(Person maker) const { return maker == low ? 0 : 1; }
@@ -109,7 +112,14 @@ class Ledger {
   Journal& journal(Person person);
 
   std::vector<Pair> pairs_;
-  std::unordered_map<std::uint64_t, std::uint32_t> index_;  // looked up, never walked
+  // Open addressing, as this is looked up at every event: the key (0: free) and the pair's index.
+  struct Slot {
+    std::uint64_t key = 0;
+    std::uint32_t index = 0;
+  };
+  [[nodiscard]] std::size_t slot_of(std::uint64_t key) const;
+  void grow();
+  std::vector<Slot> slots_;
   std::vector<Journal> journals_;
 };
 
