@@ -8,6 +8,7 @@
 #include "apps/metrics.hpp"
 #include "apps/new_directory.hpp"
 #include "apps/summary.hpp"
+#include "apps/table.hpp"
 #include "core/safetensors.hpp"
 #include "core/storage.hpp"
 #include "gossip/work.hpp"
@@ -140,15 +141,15 @@ class Narrator {
   void say(double t, const gossip::Status& status, const Recorder& recorder) {
     if (t < next_) return;
     next_ = t + 1;
-    std::string line = fmt::format("step {}  train loss {:.4f}", status.step,
-                                   recorder.train_loss());
+    std::string line = fmt::format("step {}  train loss {}", status.step,
+                                   loss_cell(recorder.train_loss()));
     if (const auto& test = recorder.evaluation()) {
       line += fmt::format("  test loss {:.4f}", test->loss);
       if (std::isfinite(test->accuracy)) line += fmt::format(" ({:.1f} %)", 100 * test->accuracy);
     }
-    print(t, fmt::format("{}  {} neighbours, {} exchanges, staleness {:.1f}, spread {:.1e}", line,
-                         status.neighbours, status.exchanges, status.staleness_mean,
-                         status.spread));
+    print(t, fmt::format("{}  {} neighbours, {} exchanges, staleness {}, spread {}", line,
+                         status.neighbours, status.exchanges,
+                         plain_cell(status.staleness_mean, 1), small_cell(status.spread)));
   }
 
   void print(double t, const std::string& text) {

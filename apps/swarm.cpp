@@ -48,7 +48,7 @@ core::Result<bool> Swarm::tick() {
     any = any || member.running;
   }
   if (stopping_ || members_.size() == setup_.peers) return any;
-  const std::string& founder = members_[0].tail.progress().address;
+  const std::string founder = members_[0].tail.progress().address;
   if (founder.empty()) return any;  // it is still starting, or has failed to
   while (members_.size() < setup_.peers) {
     if (auto started = start(founder); !started) return tl::make_unexpected(started.error());
