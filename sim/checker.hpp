@@ -100,6 +100,7 @@ class Checker {
     core::Replica* replica = nullptr;
     core::Boot boot = 0;
     std::uint32_t incarnation = 0;
+    std::size_t edges_known = 0;  // of the machine's edges, those that Pair::edge points to
     Scalars now;
     Scalars saved;
     std::int64_t lane_began_ns = 0;
@@ -119,6 +120,8 @@ class Checker {
   void gave(Person who, Person other, const gossip::ExchangeReport& report);
   void took(Person who, Person other, const gossip::ExchangeReport& report);
   void check_staleness(Person who, const OfferMade& offer, const gossip::ExchangeReport& report);
+  std::uint32_t pair_of(Person a, Person b);
+  void find_edges(Pair& pair);
   void check_pair(Pair& pair);
   void check_flow(const Pair& pair, int direction);
   void check_peer(Person who, bool lane_busy);

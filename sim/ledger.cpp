@@ -140,23 +140,26 @@ void Ledger::compact(std::uint32_t pair) {
   }
 }
 
-std::vector<Open> Ledger::recompute_open(const Flow& flow) {
-  std::vector<Open> open;
+bool Ledger::open_holds(const Flow& flow) {
+  std::size_t count = 0;
+  const auto listed = [&](core::TransferId id, bool given) {
+    ++count;
+    return std::any_of(flow.open.begin(), flow.open.end(),
+                       [&](const Open& open) { return open.id == id && open.given == given; });
+  };
   auto gave = flow.gave.begin();
   auto took = flow.took.begin();
   while (gave != flow.gave.end() || took != flow.took.end()) {
     if (took == flow.took.end() || (gave != flow.gave.end() && gave->id < took->id)) {
-      open.push_back({gave->id, true, gave->moved});
-      ++gave;
+      if (!listed((gave++)->id, true)) return false;
     } else if (gave == flow.gave.end() || took->id < gave->id) {
-      open.push_back({took->id, false, took->moved});
-      ++took;
+      if (!listed((took++)->id, false)) return false;
     } else {
       ++gave;
       ++took;
     }
   }
-  return open;
+  return count == flow.open.size();
 }
 
 }  // namespace murmur::sim

@@ -96,8 +96,8 @@ class Ledger {
   /// `person` will not be rolled back any more.
   void set_final(Person person);
 
-  /// The open entries of a flow, worked out from scratch.
-  static std::vector<Open> recompute_open(const Flow& flow);
+  /// Whether the open entries of a flow are those worked out from scratch.
+  [[nodiscard]] static bool open_holds(const Flow& flow);
 
  private:
   struct Note {
