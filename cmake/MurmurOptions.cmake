@@ -12,6 +12,8 @@ target_compile_options(murmur_options INTERFACE
 
 if(MURMUR_SANITIZE)
   target_compile_options(murmur_options INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${MURMUR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all>)
+    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${MURMUR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all>
+    # GCC loses track of initialisation in what the sanitizers add, even in the standard library.
+    $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>)
   target_link_options(murmur_options INTERFACE -fsanitize=${MURMUR_SANITIZE})
 endif()

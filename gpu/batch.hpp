@@ -54,6 +54,44 @@ class ResidentSamples {
   Resident<float> targets_;
 };
 
+struct PickRow {
+  RowOrder order;
+  std::uint32_t begin;
+  std::uint32_t* rows;
+  MURMUR_HD void operator()(std::size_t i) const {
+    rows[i] = order(begin + static_cast<std::uint32_t>(i));
+  }
+};
+
+struct CountRow {
+  std::uint32_t begin;
+  std::uint32_t* rows;
+  MURMUR_HD void operator()(std::size_t i) const {
+    rows[i] = begin + static_cast<std::uint32_t>(i);
+  }
+};
+
+struct CopyFloats {
+  const float* from;
+  const std::uint32_t* rows;
+  std::size_t width;
+  float* to;
+  MURMUR_HD void operator()(std::size_t i, std::size_t j) const {
+    to[i * width + j] = from[rows[i] * width + j];
+  }
+};
+
+struct ScaleBytes {
+  const std::uint8_t* from;
+  float scale;
+  const std::uint32_t* rows;
+  std::size_t width;
+  float* to;
+  MURMUR_HD void operator()(std::size_t i, std::size_t j) const {
+    to[i * width + j] = scale * static_cast<float>(from[rows[i] * width + j]);
+  }
+};
+
 /// The rows of a mini-batch, and their features as floats, a row a sample.
 class Batch {
  public:
@@ -78,41 +116,6 @@ class Batch {
   [[nodiscard]] const float* features() const { return features_.data(); }
 
  private:
-  struct PickRow {
-    RowOrder order;
-    std::uint32_t begin;
-    std::uint32_t* rows;
-    MURMUR_HD void operator()(std::size_t i) const {
-      rows[i] = order(begin + static_cast<std::uint32_t>(i));
-    }
-  };
-  struct CountRow {
-    std::uint32_t begin;
-    std::uint32_t* rows;
-    MURMUR_HD void operator()(std::size_t i) const {
-      rows[i] = begin + static_cast<std::uint32_t>(i);
-    }
-  };
-  struct CopyFloats {
-    const float* from;
-    const std::uint32_t* rows;
-    std::size_t width;
-    float* to;
-    MURMUR_HD void operator()(std::size_t i, std::size_t j) const {
-      to[i * width + j] = from[rows[i] * width + j];
-    }
-  };
-  struct ScaleBytes {
-    const std::uint8_t* from;
-    float scale;
-    const std::uint32_t* rows;
-    std::size_t width;
-    float* to;
-    MURMUR_HD void operator()(std::size_t i, std::size_t j) const {
-      to[i * width + j] = scale * static_cast<float>(from[rows[i] * width + j]);
-    }
-  };
-
   void copy_features(Context& context, const SamplesView& samples, std::size_t count) {
     const std::size_t width = samples.width;
     if (samples.bytes != nullptr) {
