@@ -51,6 +51,8 @@ struct FaultPlan {
   double corrupt = 0;    ///< of messages, in [0, 1]; one bit flipped, or the end cut off
   /// From sending to arrival, drawn for each message: so a random one reorders.
   Distribution delay = Distribution::constant(std::chrono::microseconds(200));
+  /// Messages sent from here on are neither lost, duplicated nor corrupted; 0: it never ends.
+  core::Duration calm_from{0};
   double bandwidth = 0;  ///< bytes per second that each peer can send; 0: no limit
   std::vector<Straggler> stragglers;
   std::vector<Crash> crashes;

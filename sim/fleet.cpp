@@ -66,6 +66,7 @@ struct Peer {
   std::unique_ptr<core::Replica> replica;
   std::unique_ptr<gossip::Machine> machine;  ///< refers to the replica's schema
   std::optional<gossip::Work> work;
+  core::Duration work_takes{0};
   // What outlives it.
   core::MemoryStorage storage;
   Person person = 0;
@@ -317,7 +318,7 @@ void Fleet::finish_work(std::uint32_t index, std::uint64_t incarnation) {
   gossip::WorkResult result = gossip::perform(std::move(work), *peer.replica, peer.storage, pool_);
   if (checking()) checker_.work_performed(peer.person, result);
   happened(EventKind::kWork, index, content_of(result));
-  peer.machine->handle(clock(peer), gossip::WorkDone{std::move(result)});
+  peer.machine->handle(clock(peer), gossip::WorkDone{std::move(result), peer.work_takes});
   drain(index);
   finish_event(index);
 }
@@ -374,6 +375,7 @@ void Fleet::carry_out(std::uint32_t index, gossip::Work work) {
   if (checking()) checker_.work_begins(peer.person);
   const core::Duration takes = duration(peer, work);
   peer.work = std::move(work);
+  peer.work_takes = takes;
   world_.schedule(world_.now() + takes, EventKind::kWork, index, peer.incarnation);
 }
 

@@ -1,0 +1,124 @@
+#include "tests/sim/swarm.hpp"
+
+#include <fmt/format.h>
+
+#include "core/duration.hpp"
+#include "gpu/replica_spec.hpp"
+
+namespace murmur::sim::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr core::Duration kStep = milliseconds(10);
+/// After the faults the replicas agree to within this; a few times Config::settle_bound, which
+/// bounds each one's distance from its last neighbours only.
+constexpr double kSpreadMax = 0.02;
+
+core::Duration between(core::Rng& rng, core::Duration low, core::Duration high) {
+  return Distribution::uniform(low, high).draw(rng);
+}
+
+}  // namespace
+
+ReplicaFactory quadratics(std::size_t dimension, std::uint64_t seed) {
+  return [=](std::size_t peer, std::size_t incarnation) -> std::unique_ptr<core::Replica> {
+    gpu::ReplicaSpec spec;
+    spec.model = *core::parse_model(fmt::format("quadratic:{}", dimension));
+    spec.optimizer.learning_rate = 0.05F;
+    spec.optimizer.momentum = 0.0F;
+    spec.seed = seed;
+    spec.stream = peer + 1000 * incarnation;
+    auto replica = gpu::make_replica(spec);
+    return replica ? std::move(*replica) : nullptr;
+  };
+}
+
+Case draw_case(std::uint64_t seed) {
+  core::Rng rng(seed, 0, "swarm");
+  const auto chance = [&rng] { return rng.below(2) == 0; };
+  Case c;
+  c.dimension = 8 + rng.below(600);
+  SimConfig& config = c.config;
+  config.seed = seed;
+  config.peers = 2 + rng.below(9);
+  config.replay = fmt::format("sim_swarm --first {} --seeds 1", seed);
+  config.recompute_every = 500;
+  config.time_max = std::chrono::minutes(10);
+
+  gossip::Config& gossip = config.gossip;
+  gossip.steps_max = 600 + rng.below(400);
+  gossip.exchange_every = static_cast<std::uint32_t>(rng.below(6));  // 0: automatic
+  gossip.offer_codec = core::Codec{static_cast<std::uint8_t>(rng.below(core::kCodecCount))};
+  gossip.transfer_codec = core::Codec{static_cast<std::uint8_t>(rng.below(core::kCodecCount))};
+  gossip.staleness.kind = gossip::StalenessPolicy::Kind{static_cast<std::uint8_t>(rng.below(3))};
+  gossip.save_every =
+      chance() ? between(rng, milliseconds(50), milliseconds(1500)) : core::Duration{0};
+  gossip.settle_max = std::chrono::seconds(30);
+  gossip.linger = std::chrono::minutes(2);
+  gossip.offer_timeout = between(rng, milliseconds(100), milliseconds(2000));
+  gossip.retry = between(rng, milliseconds(50), milliseconds(300));
+  gossip.retry_max = milliseconds(500);
+  gossip.silent_max = between(rng, milliseconds(1200), milliseconds(3000));
+  gossip.outbox_unreachable_max = rng.below(4);
+  gossip.serve_queue_max = 1 + rng.below(4);
+
+  const core::Duration training = kStep * static_cast<std::int64_t>(gossip.steps_max);
+  FaultPlan& faults = config.faults;
+  if (chance()) config.step_time = Distribution::exponential(kStep);
+  if (chance()) config.costs.mix = 0.5;
+  if (chance()) faults.loss = 0.4 * rng.uniform();
+  if (chance()) faults.duplicate = 0.4 * rng.uniform();
+  if (chance()) faults.corrupt = 0.2 * rng.uniform();
+  if (chance())
+    faults.delay = Distribution::exponential(between(rng, milliseconds(1), milliseconds(100)));
+  if (chance()) faults.bandwidth = 2e4 + 2e6 * rng.uniform() * rng.uniform();
+  if (chance()) faults.stragglers.push_back({rng.below(config.peers), 0.2 + 4 * rng.uniform()});
+  // Whatever parts the peers is over some seconds before they finish: one that finds itself alone
+  // at the end has nobody to wait for, and leaves.
+  const core::Duration last = training - std::chrono::seconds(4);
+  for (std::uint64_t n = chance() ? 1 + rng.below(3) : 0; n > 0; --n) {
+    const Cut::Shape shape{static_cast<std::uint8_t>(rng.below(3))};
+    const core::Duration start = between(rng, {}, last);
+    faults.cuts.push_back({start, between(rng, {}, last - start), shape});
+  }
+  // Peer 0 stays, so that somebody who knows the model does.
+  for (std::uint64_t n = chance() ? 1 + rng.below(4) : 0; n > 0; --n) {
+    Crash crash{1 + rng.below(config.peers - 1), between(rng, milliseconds(100), last),
+                std::nullopt, chance()};
+    if (!crash.keep_state || rng.below(4) != 0) {
+      crash.restart_after = between(rng, milliseconds(1), last - crash.at + milliseconds(1000));
+    }
+    faults.crashes.push_back(crash);
+    if (!check_plan(faults, config.peers)) faults.crashes.pop_back();
+  }
+  faults.calm_from = training + std::chrono::seconds(1);
+  return c;
+}
+
+std::string describe(const Case& c) {
+  const gossip::Config& g = c.config.gossip;
+  return fmt::format(
+      "{} peers, {} steps, quadratic:{}, exchange every {}, codecs {}/{}, save every {}, {}",
+      c.config.peers, g.steps_max, c.dimension, g.exchange_every, to_string(g.offer_codec),
+      to_string(g.transfer_codec), core::to_string(g.save_every), to_flags(c.config.faults));
+}
+
+std::vector<std::string> run_case(const Case& c, Outcome* outcome) {
+  auto result = run(c.config, quadratics(c.dimension, c.config.seed));
+  if (!result) return {result.error().message + "; rerun: " + c.config.replay};
+  std::vector<std::string> wrong = result->violations;
+  const auto say = [&](const std::string& what) {
+    wrong.push_back(what + "; rerun: " + c.config.replay);
+  };
+  if (result->timed_out) say("not over after " + core::to_string(c.config.time_max));
+  if (wrong.empty() && result->unresolved > 0)
+    say(fmt::format("{} transfers unresolved", result->unresolved));
+  if (wrong.empty() && !(result->spread < kSpreadMax)) {
+    say(fmt::format("the replicas do not contract: spread {:.3g}", result->spread));
+  }
+  if (outcome != nullptr) *outcome = std::move(*result);
+  return wrong;
+}
+
+}  // namespace murmur::sim::test

@@ -1,0 +1,45 @@
+// sim_swarm: swarm tests over a range of seeds. Exit status 0: nothing was found wrong; 1:
+// something was, and how to rerun it has been printed. --stop ends at the first seed that finds
+// something.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "tests/sim/swarm.hpp"
+
+int main(int argc, char** argv) {
+  std::uint64_t first = 1;
+  std::uint64_t seeds = 100;
+  bool verbose = false;
+  bool stop = false;
+  CLI::App app("Swarm tests of the simulated fleet");
+  app.add_option("--first", first, "First seed");
+  app.add_option("--seeds", seeds, "How many");
+  app.add_flag("--verbose", verbose, "Say what each seed does");
+  app.add_flag("--stop", stop, "End at the first seed that finds something wrong");
+  CLI11_PARSE(app, argc, argv);
+
+  std::uint64_t failed = 0;
+  std::uint64_t events = 0;
+  std::uint64_t exchanges = 0;
+  std::uint64_t run = 0;
+  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+    const auto drawn = murmur::sim::test::draw_case(seed);
+    if (verbose) fmt::print("seed {}: {}\n", seed, describe(drawn));
+    std::fflush(stdout);
+    murmur::sim::Outcome outcome;
+    const auto wrong = run_case(drawn, &outcome);
+    ++run;
+    events += outcome.events;
+    exchanges += outcome.exchanges;
+    for (const std::string& what : wrong) fmt::print("seed {}: {}\n", seed, what);
+    if (verbose) {
+      fmt::print("  {} events, {} exchanges, spread {:.2e}, {:.1f} s\n", outcome.events,
+                 outcome.exchanges, outcome.spread, murmur::core::seconds(outcome.now));
+    }
+    if (!wrong.empty()) ++failed;
+    if (!wrong.empty() && stop) break;
+  }
+  fmt::print("{} seeds, {} events, {} exchanges: {} failed\n", run, events, exchanges, failed);
+  return failed == 0 ? 0 : 1;
+}
