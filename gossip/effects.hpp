@@ -36,6 +36,7 @@ struct Received {
 /// The Work emitted last is finished.
 struct WorkDone {
   WorkResult result;
+  core::Duration took{0};  ///< the lane's time on it, without waiting for its turn on a shared machine
 };
 /// The transport could not hand a message on (queue full, unreachable, unresolvable).
 struct Undeliverable {

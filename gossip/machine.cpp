@@ -62,7 +62,7 @@ class Machine::Core {
     const auto rejected = take(received);
     if (rejected) ++shell.counters.rejected[static_cast<std::size_t>(*rejected)];
   }
-  void handle(WorkDone& done) { run.on_done(done.result); }
+  void handle(WorkDone& done) { run.on_done(done); }
   void handle(const Undeliverable&) { ++shell.counters.undeliverable; }
   void handle(const Stop&) { run.stop(); }
 

@@ -114,7 +114,6 @@ void Run::advance() {
   auto work = choose();
   if (!work) return;
   busy_ = true;
-  work_began_ = shell_.now;
   shell_.effects.emplace_back(std::in_place_type<Work>, *std::move(work));
 }
 
@@ -176,11 +175,10 @@ Work Run::save() {
       {shell_.self.id, shell_.schema_hash, shell_.step, step_adopted_, links_.all(), edges_})};
 }
 
-void Run::on_done(WorkResult& result) {
+void Run::on_done(WorkDone& event) {
   CHECK_INVARIANT(busy_);
   busy_ = false;
-  const core::Duration took = shell_.now - work_began_;
-  std::visit([&](auto& r) { done(r, took); }, result);
+  std::visit([&](auto& r) { done(r, event.took); }, event.result);
 }
 
 void Run::done(const Trained& result, core::Duration took) {

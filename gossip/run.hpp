@@ -23,7 +23,7 @@ class Run {
 
   /// After every event: changes the phase if it is time to, and gives the lane its next work.
   void advance();
-  void on_done(WorkResult& result);
+  void on_done(WorkDone& done);
   void on_timer() { run_timer_.armed.reset(); }
   void on_settle_timer() { settle_timer_.armed.reset(); }
 
@@ -60,7 +60,6 @@ class Run {
   Pace pace_;
 
   bool busy_ = false;
-  core::Instant work_began_{};
   int mixings_in_a_row_ = 0;
   std::uint64_t next_offer_step_ = 0;
   std::uint64_t next_evaluation_step_ = 0;

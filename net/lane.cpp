@@ -1,5 +1,6 @@
 #include "net/lane.hpp"
 
+#include <chrono>
 #include <exception>
 #include <string>
 #include <utility>
@@ -32,7 +33,7 @@ void Lane::start(gossip::Work work) {
   wanted_.notify_one();
 }
 
-std::optional<core::Result<gossip::WorkResult>> Lane::take() {
+std::optional<core::Result<gossip::WorkDone>> Lane::take() {
   if (!busy_) return std::nullopt;
   const std::lock_guard lock(mutex_);
   if (!result_) return std::nullopt;
@@ -47,9 +48,11 @@ void Lane::work_until_closed() {
     if (closed_) return;
     gossip::Work work = *std::exchange(work_, std::nullopt);
     lock.unlock();
-    core::Result<gossip::WorkResult> result = [&]() -> core::Result<gossip::WorkResult> {
+    core::Result<gossip::WorkDone> result = [&]() -> core::Result<gossip::WorkDone> {
       try {
-        return gossip::perform(std::move(work), replica_, storage_, pool_);
+        const auto began = std::chrono::steady_clock::now();
+        gossip::WorkResult done = gossip::perform(std::move(work), replica_, storage_, pool_);
+        return gossip::WorkDone{std::move(done), std::chrono::steady_clock::now() - began};
       } catch (const std::exception& error) {
         return core::fail(std::string("the replica failed: ") + error.what());
       }

@@ -13,6 +13,7 @@
 #include "core/replica.hpp"
 #include "core/result.hpp"
 #include "core/storage.hpp"
+#include "gossip/effects.hpp"
 #include "gossip/work.hpp"
 #include "net/wake_event.hpp"
 
@@ -30,7 +31,7 @@ class Lane {
   /// The lane must be free.
   void start(gossip::Work work);
   /// The result, once it is there. Error: what the replica threw.
-  std::optional<core::Result<gossip::WorkResult>> take();
+  std::optional<core::Result<gossip::WorkDone>> take();
 
  private:
   void work_until_closed();
@@ -43,7 +44,7 @@ class Lane {
   std::mutex mutex_;
   std::condition_variable wanted_;
   std::optional<gossip::Work> work_;                        // guarded by mutex_
-  std::optional<core::Result<gossip::WorkResult>> result_;  // guarded by mutex_
+  std::optional<core::Result<gossip::WorkDone>> result_;  // guarded by mutex_
   bool busy_ = false;                                       // owner's thread only
   bool closed_ = false;                                     // guarded by mutex_
   std::thread thread_;

@@ -137,7 +137,7 @@ class Driver {
     // Nearly always one; but the next may be done by the time the first has been handled.
     while (auto result = lane_.take()) {
       if (!*result) return core::fail(std::move(result->error().message));
-      give(gossip::WorkDone{std::move(**result)});
+      give(std::move(**result));
     }
     return {};
   }

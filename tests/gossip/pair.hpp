@@ -169,7 +169,7 @@ class Net {
         if (peers[pending.to]->dead) continue;
         Peer& peer = *peers[pending.to];
         if (pending.work) {
-          pending.event = WorkDone{perform(*pending.work, *peer.replica, peer.storage, pool_)};
+          pending.event = WorkDone{perform(*pending.work, *peer.replica, peer.storage, pool_), work_time};
         }
         peer.machine->handle(now, std::move(*pending.event));
         carry_out(pending.to);
