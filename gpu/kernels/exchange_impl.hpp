@@ -1,17 +1,13 @@
 // ExchangeKernels on top of CodecKernels and Staging (the backend's staging.hpp, included
-// first), written once for both backends. Looking at
-// everything before changing anything is what lets an Error leave the parameters as they were.
+// first), written once for both backends. Looking at everything before changing anything is
+// what lets an Error leave the parameters as they were.
 #pragma once
 
-#include <fmt/format.h>
-
-#include <bit>
 #include <cmath>
-#include <limits>
 
 #include "gpu/kernels/codec.hpp"
-#include "gpu/kernels/codec_math.hpp"
 #include "gpu/kernels/exchange.hpp"
+#include "gpu/kernels/exchange_checks.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 
@@ -24,46 +20,6 @@ struct ExchangeKernels::Scratch {
 ExchangeKernels::ExchangeKernels(Context& context)
     : context_(context), scratch_(std::make_unique<Scratch>(context)) {}
 ExchangeKernels::~ExchangeKernels() = default;
-
-namespace {
-
-/// What a codec cannot hold goes as fp32.
-bool within_reach(core::Codec codec, std::uint32_t max_bits) {
-  switch (codec) {
-    case core::Codec::kFp32: return true;
-    case core::Codec::kFp16: return max_bits <= codec::kHalfMaxBits;
-    case core::Codec::kInt8: return max_bits < codec::kInfinityBits;
-  }
-  return false;
-}
-
-core::Result<void> check_size(const char* what, core::Codec codec, std::size_t n,
-                              core::ByteView bytes) {
-  const std::size_t expected = core::encoded_size(codec, n);
-  if (bytes.size() == expected) return {};
-  return core::fail(fmt::format("{}: {} B, but {} parameters as {} take {} B", what, bytes.size(),
-                                n, core::to_string(codec), expected));
-}
-
-/// Neither side of x + weight * q may be, or become, anything but finite.
-core::Result<void> check_finite(const char* what, const Sums& sums, float weight) {
-  if (sums.own_max >= codec::kInfinityBits) {
-    return core::fail("own parameters: a value is not finite");
-  }
-  if (sums.wire_max >= codec::kInfinityBits) {
-    return core::fail(fmt::format("{}: a value is not finite, or breaks the codec's format", what));
-  }
-  // int8 rounds up by one step at most, less than 1/63 of the largest value or 2^-120.
-  const double q = 1.02 * std::bit_cast<float>(sums.wire_max) + 0x1p-119;
-  const double reach = double{std::bit_cast<float>(sums.own_max)} + std::abs(double{weight}) * q;
-  if (!(reach < double{std::numeric_limits<float>::max()})) {
-    return core::fail(fmt::format("{}: values of {:.3g} weighted {:.3g} overflow the parameters",
-                                  what, q, weight));
-  }
-  return {};
-}
-
-}  // namespace
 
 core::Codec ExchangeKernels::offer(const float* x, std::size_t n, core::Codec codec,
                                    core::Bytes& out) {
@@ -99,7 +55,7 @@ core::Result<core::MixStats> ExchangeKernels::respond(float* x, std::size_t n,
     out.resize(core::encoded_size(used, n));
     q = scratch_->staging.out(out);
     seen = scratch_->kernels.difference(x, n, offer_codec, in, used, seed, q);
-    if (auto finite = check_finite("offer", seen, weight); !finite) {
+    if (auto finite = check_finite("offer", seen.own_max, seen.wire_max, weight); !finite) {
       out.clear();
       return tl::make_unexpected(finite.error());
     }
@@ -120,7 +76,7 @@ core::Result<core::MixStats> ExchangeKernels::absorb(float* x, std::size_t n, co
   }
   const std::byte* const in = scratch_->staging.in(q);
   const Sums seen = scratch_->kernels.inspect(x, n, codec, in);
-  if (auto finite = check_finite("transfer", seen, weight); !finite) {
+  if (auto finite = check_finite("transfer", seen.own_max, seen.wire_max, weight); !finite) {
     return tl::make_unexpected(finite.error());
   }
   const Sums added = scratch_->kernels.add(x, n, codec, in, -weight);

@@ -1,0 +1,2 @@
+#include "gpu/cuda/staging.hpp"
+#include "gpu/kernels/exchange_impl.hpp"
