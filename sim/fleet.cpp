@@ -66,6 +66,7 @@ struct Peer {
   std::unique_ptr<core::Replica> replica;
   std::unique_ptr<gossip::Machine> machine;  ///< refers to the replica's schema
   std::optional<gossip::Work> work;
+  core::Duration work_began{0};
   core::Duration work_takes{0};
   // What outlives it.
   core::MemoryStorage storage;
@@ -170,6 +171,7 @@ core::Result<void> Fleet::prepare() {
     Peer peer{.replica = nullptr,
               .machine = nullptr,
               .work = std::nullopt,
+              .work_began = {},
               .storage = {},
               .step_times = core::Rng(config_.seed, i, "step-time"),
               .timer_at = std::nullopt,
@@ -375,6 +377,7 @@ void Fleet::carry_out(std::uint32_t index, gossip::Work work) {
   if (checking()) checker_.work_begins(peer.person);
   const core::Duration takes = duration(peer, work);
   peer.work = std::move(work);
+  peer.work_began = world_.now();
   peer.work_takes = takes;
   world_.schedule(world_.now() + takes, EventKind::kWork, index, peer.incarnation);
 }

@@ -44,6 +44,7 @@ Case draw_case(std::uint64_t seed) {
   config.peers = 2 + rng.below(9);
   config.replay = fmt::format("sim_swarm --first {} --seeds 1", seed);
   config.recompute_every = 500;
+  config.violations_max = 1;
   config.time_max = std::chrono::minutes(10);
 
   gossip::Config& gossip = config.gossip;
