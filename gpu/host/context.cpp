@@ -1,5 +1,6 @@
 #include "gpu/host/context.hpp"
 
+#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -7,8 +8,12 @@
 
 namespace murmur::gpu::host {
 
-struct Context::Arena : tbb::task_arena {
-  using tbb::task_arena::task_arena;
+struct Context::Arena {
+  explicit Arena(int threads)
+      : allowed(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads)),
+        arena(threads) {}
+  tbb::global_control allowed;  ///< the count is the user's choice, beyond the cores too
+  tbb::task_arena arena;
 };
 
 Context::Context(int threads) : threads_(threads) {
@@ -19,11 +24,11 @@ Context::Context(int threads) : threads_(threads) {
 Context::~Context() = default;
 
 void Context::run_in_arena(void (*call)(void*), void* self) {
-  arena_->execute([&] { call(self); });
+  arena_->arena.execute([&] { call(self); });
 }
 
 void Context::run_tasks(std::size_t count, void (*call)(void*, std::size_t), void* self) {
-  arena_->execute([&] {
+  arena_->arena.execute([&] {
     tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) { call(self, i); });
   });
 }
