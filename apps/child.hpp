@@ -4,9 +4,10 @@
 // child's death to the thread that made it).
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <string>
-#include <sys/types.h>
 #include <vector>
 
 #include "core/result.hpp"

@@ -1,8 +1,9 @@
 #include "apps/command_line.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
-#include <fmt/format.h>
 
 #include "apps/config_file.hpp"
 #include "apps/nearest.hpp"
@@ -35,8 +36,9 @@ CommandLine::CommandLine(const std::string& name, const std::string& description
   app_.set_help_flag("-h,--help", "Show this and exit.");
   app_.add_option("--config")
       ->type_name("FILE.toml")
-      ->description("Read flags from FILE: each key is a flag's name without its dashes,\n"
-                    "as in  lr = 0.05  or  duration = \"30s\". A flag given here wins.");
+      ->description(
+          "Read flags from FILE: each key is a flag's name without its dashes,\n"
+          "as in  lr = 0.05  or  duration = \"30s\". A flag given here wins.");
 }
 
 CLI::Option* CommandLine::describe(CLI::Option* option, const FlagHelp& help) {
@@ -84,9 +86,8 @@ core::Result<std::vector<std::string>> CommandLine::with_config(
                                     entry.key, nearest(entry.key, keys)));
     }
     const std::string flag = "--" + entry.key;
-    const bool given = std::any_of(args.begin(), args.end(), [&flag](const std::string& arg) {
-      return flag_of(arg) == flag;
-    });
+    const bool given = std::any_of(
+        args.begin(), args.end(), [&flag](const std::string& arg) { return flag_of(arg) == flag; });
     if (given) continue;
     origins_.emplace_back(flag, where);
     for (const std::string& value : entry.values) all.push_back(flag + "=" + value);

@@ -1,9 +1,10 @@
 #include "apps/config_file.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
-#include <optional>
 #include <toml++/toml.h>
+
+#include <algorithm>
+#include <optional>
 
 #include "core/file_io.hpp"
 
@@ -30,8 +31,8 @@ core::Result<std::vector<ConfigEntry>> read_config(const std::filesystem::path& 
   };
   toml::table table;
   try {
-    table = toml::parse(
-        std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size()));
+    table =
+        toml::parse(std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size()));
   } catch (const toml::parse_error& error) {
     std::string what(error.description());
     std::replace(what.begin(), what.end(), '\n', ' ');
@@ -41,8 +42,8 @@ core::Result<std::vector<ConfigEntry>> read_config(const std::filesystem::path& 
   for (auto&& [key, node] : table) {
     ConfigEntry entry{std::string(key.str()), {}, node.source().begin.line};
     if (node.is_table()) {
-      return at(entry.line, fmt::format("[{}] is a table; keys are flags, without sections",
-                                        entry.key));
+      return at(entry.line,
+                fmt::format("[{}] is a table; keys are flags, without sections", entry.key));
     }
     const auto take = [&entry](const toml::node& value) {
       const auto text = spelled(value);

@@ -1,13 +1,14 @@
 #include "apps/local.hpp"
 
-#include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <csignal>
 #include <fmt/format.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <csignal>
 
 #include "apps/new_directory.hpp"
 #include "apps/spread.hpp"
@@ -163,16 +164,19 @@ std::vector<std::string> without_rule(const std::vector<std::string>& args) {
 }
 
 void print_final(const Round& round, const std::optional<Round>& alone) {
-  std::vector<std::string> header = {"peer",      "ended", "steps", "test", "loss",
-                                     "exchanges", "staleness"};
+  std::vector<std::string> header = {"peer", "ended",     "steps",    "test",
+                                     "loss", "exchanges", "staleness"};
   if (alone) header.push_back("test alone");
   Table table(header);
   for (std::size_t i = 0; i < round.peers.size(); ++i) {
     const Ended& peer = round.peers[i];
     const PeerSummary s = peer.summary.value_or(PeerSummary{"", 0, NAN, NAN, 0, NAN, 0});
-    std::vector<std::string> row = {fmt::format("{} {}", i, s.id.substr(0, 4)), peer.state,
-                                    fmt::format("{}", s.steps), percent_cell(s.test_accuracy, 2),
-                                    loss_cell(s.test_loss), fmt::format("{}", s.exchanges),
+    std::vector<std::string> row = {fmt::format("{} {}", i, s.id.substr(0, 4)),
+                                    peer.state,
+                                    fmt::format("{}", s.steps),
+                                    percent_cell(s.test_accuracy, 2),
+                                    loss_cell(s.test_loss),
+                                    fmt::format("{}", s.exchanges),
                                     plain_cell(s.staleness_mean, 1)};
     if (alone) {
       const auto& other = alone->peers[i].summary;
@@ -184,8 +188,8 @@ void print_final(const Round& round, const std::optional<Round>& alone) {
                                    "",     "", ""};
   if (alone) mean.push_back(percent_cell(alone->accuracy_mean(), 2));
   table.add(std::move(mean));
-  fmt::print("\n{}\nspread {} (largest distance of a replica from the mean of all)\n",
-             table.text(), small_cell(round.spread));
+  fmt::print("\n{}\nspread {} (largest distance of a replica from the mean of all)\n", table.text(),
+             small_cell(round.spread));
 }
 
 /// Of each peer that failed, on stderr: why, as it said itself.
@@ -227,8 +231,8 @@ core::Result<core::Schema> check_peers(const LocalOptions& o) {
   const auto task = load_task(o.peer.training);
   if (!task) return tl::make_unexpected(task.error());
   if (task->model.closed_form()) {
-    return core::fail(fmt::format("--model {} is for murmur sim alone",
-                                  core::to_string(task->model)));
+    return core::fail(
+        fmt::format("--model {} is for murmur sim alone", core::to_string(task->model)));
   }
   for (std::size_t i = 0; i < o.peers; ++i) {
     const auto part = part_of(*task, o.peer.training, i, o.peers);
@@ -272,8 +276,8 @@ core::Result<int> run_local(const std::vector<std::string>& args) {
   if (o.alone && !round->interrupted && round->all_well()) {
     auto alone_args = without_rule(o.peer_args);
     alone_args.push_back("--rule=none");
-    auto second = run_round({o.peers, alone_args, out / "alone", ""}, *schema,
-                            title + ", without exchanges");
+    auto second =
+        run_round({o.peers, alone_args, out / "alone", ""}, *schema, title + ", without exchanges");
     if (!second) return tl::make_unexpected(second.error());
     alone = std::move(*second);
   }

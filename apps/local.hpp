@@ -14,8 +14,8 @@ namespace murmur::apps {
 struct LocalOptions {
   std::size_t peers = 4;
   bool alone = false;
-  std::filesystem::path out;    ///< empty: none
-  std::filesystem::path state;  ///< empty: none
+  std::filesystem::path out;           ///< empty: none
+  std::filesystem::path state;         ///< empty: none
   std::vector<std::string> peer_args;  ///< what follows "--"
   PeerOptions peer;                    ///< the same, parsed
 };

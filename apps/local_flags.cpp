@@ -10,7 +10,8 @@ constexpr const char* kDescription =
     "Starts several murmur peer processes on this machine, each with its own part of the data,\n"
     "and shows them in one table. What follows -- is given to every peer.\n";
 
-constexpr const char* kFooter = R"(A peer that dies is shown with the signal or status it died of; the others go on. Ctrl-C stops
+constexpr const char* kFooter =
+    R"(A peer that dies is shown with the signal or status it died of; the others go on. Ctrl-C stops
 all of them in good order, a second one at once.
 
 Files:

@@ -1,5 +1,6 @@
 // murmur: trains one model on many machines, with no server and no master copy.
 #include <fmt/format.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +14,8 @@ namespace {
 
 using namespace murmur;
 
-constexpr std::string_view kHelp = R"(murmur trains one model on many machines, with no server, no barrier and no master copy.
+constexpr std::string_view kHelp =
+    R"(murmur trains one model on many machines, with no server, no barrier and no master copy.
 
 Usage: murmur COMMAND [FLAGS]
 

@@ -1,9 +1,10 @@
 #include "apps/metrics.hpp"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fmt/format.h>
 #include <limits>
 
 #include "core/ids.hpp"
@@ -41,8 +42,8 @@ void MetricsFile::write(const Json& record) {
 void MetricsFile::flush() {
   if (pending_.empty()) return;
   std::FILE* stream = std::fopen(path_.c_str(), "ae");
-  const bool written =
-      stream != nullptr && std::fwrite(pending_.data(), 1, pending_.size(), stream) == pending_.size();
+  const bool written = stream != nullptr &&
+                       std::fwrite(pending_.data(), 1, pending_.size(), stream) == pending_.size();
   const bool closed = stream == nullptr || std::fclose(stream) == 0;
   if ((!written || !closed) && !std::exchange(failed_, true)) {
     fmt::print(stderr, "murmur: {}: cannot write: {}\n", path_.string(), std::strerror(errno));
@@ -53,11 +54,16 @@ void MetricsFile::flush() {
 std::string_view to_string(gossip::PeerReport::What what) {
   using What = gossip::PeerReport::What;
   switch (what) {
-    case What::kUp: return "up";
-    case What::kSilent: return "silent";
-    case What::kLeft: return "left";
-    case What::kRefused: return "refused";
-    case What::kLost: return "lost";
+    case What::kUp:
+      return "up";
+    case What::kSilent:
+      return "silent";
+    case What::kLeft:
+      return "left";
+    case What::kRefused:
+      return "refused";
+    case What::kLost:
+      return "lost";
   }
   return "?";
 }
@@ -69,47 +75,46 @@ double Recorder::train_loss() const {
 
 std::optional<Json> Recorder::record(double t, const gossip::Report& report) {
   using Maybe = std::optional<Json>;
-  return std::visit(
-      Overloaded{
-          [&](const gossip::TrainReport& r) -> Maybe {
-            loss_sum_ += r.stats.loss * r.steps;
-            loss_steps_ += r.steps;
-            return std::nullopt;
-          },
-          [&](const gossip::ExchangeReport&) -> Maybe {
-            ++exchanges_;
-            return std::nullopt;
-          },
-          [&](const gossip::EvaluationReport& r) -> Maybe {
-            evaluation_ = r.evaluation;
-            Json json = event("evaluation", t);
-            json["step"] = r.step;
-            json["test_loss"] = r.evaluation.loss;
-            json["test_accuracy"] = r.evaluation.accuracy;
-            return json;
-          },
-          [&](const gossip::PhaseReport& r) -> Maybe {
-            Json json = event("phase", t);
-            json["phase"] = gossip::to_string(r.phase);
-            json["message"] = r.message;
-            return json;
-          },
-          [&](const gossip::PeerReport& r) -> Maybe {
-            Json json = event("peer", t);
-            json["what"] = to_string(r.what);
-            json["peer"] = core::to_string(r.peer);
-            json["address"] = r.address;
-            json["message"] = r.message;
-            return json;
-          },
-          [&](const gossip::SaveReport& r) -> Maybe {
-            Json json = event("save", t);
-            json["step"] = r.step;
-            json["error"] = r.result ? Json(nullptr) : Json(r.result.error().message);
-            return json;
-          },
-      },
-      report);
+  return std::visit(Overloaded{
+                        [&](const gossip::TrainReport& r) -> Maybe {
+                          loss_sum_ += r.stats.loss * r.steps;
+                          loss_steps_ += r.steps;
+                          return std::nullopt;
+                        },
+                        [&](const gossip::ExchangeReport&) -> Maybe {
+                          ++exchanges_;
+                          return std::nullopt;
+                        },
+                        [&](const gossip::EvaluationReport& r) -> Maybe {
+                          evaluation_ = r.evaluation;
+                          Json json = event("evaluation", t);
+                          json["step"] = r.step;
+                          json["test_loss"] = r.evaluation.loss;
+                          json["test_accuracy"] = r.evaluation.accuracy;
+                          return json;
+                        },
+                        [&](const gossip::PhaseReport& r) -> Maybe {
+                          Json json = event("phase", t);
+                          json["phase"] = gossip::to_string(r.phase);
+                          json["message"] = r.message;
+                          return json;
+                        },
+                        [&](const gossip::PeerReport& r) -> Maybe {
+                          Json json = event("peer", t);
+                          json["what"] = to_string(r.what);
+                          json["peer"] = core::to_string(r.peer);
+                          json["address"] = r.address;
+                          json["message"] = r.message;
+                          return json;
+                        },
+                        [&](const gossip::SaveReport& r) -> Maybe {
+                          Json json = event("save", t);
+                          json["step"] = r.step;
+                          json["error"] = r.result ? Json(nullptr) : Json(r.result.error().message);
+                          return json;
+                        },
+                    },
+                    report);
 }
 
 Json Recorder::status(double t, const gossip::Status& status, const gossip::Counters& counters) {

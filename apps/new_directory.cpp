@@ -1,8 +1,9 @@
 #include "apps/new_directory.hpp"
 
 #include <fmt/format.h>
-#include <system_error>
 #include <unistd.h>
+
+#include <system_error>
 #include <utility>
 
 namespace murmur::apps {
@@ -21,7 +22,8 @@ core::Result<NewDirectory> NewDirectory::create(const fs::path& path) {
   NewDirectory directory(made);
   error.clear();
   fs::create_directories(path, error);
-  if (error) return core::fail(fmt::format("{}: cannot create: {}", path.string(), error.message()));
+  if (error)
+    return core::fail(fmt::format("{}: cannot create: {}", path.string(), error.message()));
   if (!fs::is_directory(path, error)) {
     return core::fail(fmt::format("{}: not a folder", path.string()));
   }

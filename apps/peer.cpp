@@ -1,9 +1,10 @@
 #include "apps/peer.hpp"
 
-#include <csignal>
 #include <fmt/format.h>
-#include <random>
 #include <unistd.h>
+
+#include <csignal>
+#include <random>
 
 #include "apps/metrics.hpp"
 #include "apps/new_directory.hpp"
@@ -58,8 +59,8 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
   const auto task = load_task(o.training);
   if (!task) return tl::make_unexpected(task.error());
   if (task->model.closed_form()) {
-    return core::fail(fmt::format("--model {} is for murmur sim alone",
-                                  core::to_string(task->model)));
+    return core::fail(
+        fmt::format("--model {} is for murmur sim alone", core::to_string(task->model)));
   }
   const core::Partition part = o.part.value_or(core::Partition{});
   auto rows = part_of(*task, o.training, part.index, part.count);
@@ -126,9 +127,9 @@ class Narrator {
  public:
   void say(double t, const gossip::Report& report) {
     if (const auto* peer = std::get_if<gossip::PeerReport>(&report)) {
-      print(t, fmt::format("{} {} {}{}{}", core::short_name(peer->peer), peer->address,
-                           to_string(peer->what), peer->message.empty() ? "" : ": ",
-                           peer->message));
+      print(t,
+            fmt::format("{} {} {}{}{}", core::short_name(peer->peer), peer->address,
+                        to_string(peer->what), peer->message.empty() ? "" : ": ", peer->message));
     } else if (const auto* phase = std::get_if<gossip::PhaseReport>(&report)) {
       print(t, fmt::format("{}{}{}", gossip::to_string(phase->phase),
                            phase->message.empty() ? "" : ": ", phase->message));
@@ -141,15 +142,15 @@ class Narrator {
   void say(double t, const gossip::Status& status, const Recorder& recorder) {
     if (t < next_) return;
     next_ = t + 1;
-    std::string line = fmt::format("step {}  train loss {}", status.step,
-                                   loss_cell(recorder.train_loss()));
+    std::string line =
+        fmt::format("step {}  train loss {}", status.step, loss_cell(recorder.train_loss()));
     if (const auto& test = recorder.evaluation()) {
       line += fmt::format("  test loss {:.4f}", test->loss);
       if (std::isfinite(test->accuracy)) line += fmt::format(" ({:.1f} %)", 100 * test->accuracy);
     }
     print(t, fmt::format("{}  {} neighbours, {} exchanges, staleness {}, spread {}", line,
-                         status.neighbours, status.exchanges,
-                         plain_cell(status.staleness_mean, 1), small_cell(status.spread)));
+                         status.neighbours, status.exchanges, plain_cell(status.staleness_mean, 1),
+                         small_cell(status.spread)));
   }
 
   void print(double t, const std::string& text) {
@@ -184,8 +185,8 @@ core::Result<void> write_results(const PeerOptions& o, Peer& peer, const net::Ou
   summary.exchanges = outcome.status.exchanges;
   summary.staleness_mean = outcome.status.staleness_mean;
   summary.seconds = seconds;
-  fmt::print("{} ended at step {}: test loss {:.4f}", core::short_name(peer.self.id),
-             summary.steps, test.loss);
+  fmt::print("{} ended at step {}: test loss {:.4f}", core::short_name(peer.self.id), summary.steps,
+             test.loss);
   if (std::isfinite(test.accuracy)) fmt::print(", accuracy {:.2f} %", 100 * test.accuracy);
   fmt::print("\n");
   if (o.out.empty()) return {};

@@ -1,10 +1,11 @@
 #include "apps/sim.hpp"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <cmath>
 #include <csignal>
-#include <fmt/format.h>
-#include <unistd.h>
 
 #include "apps/metrics.hpp"
 #include "apps/new_directory.hpp"
@@ -152,9 +153,9 @@ void print_outcome(const sim::Outcome& outcome, const SimOptions& o, double real
     const PeerSummary s = summary_of(peer);
     table.add({fmt::format("{} {}", i, core::short_name(peer.id)),
                peer.up ? std::string(gossip::to_string(peer.phase)) : "dead",
-               fmt::format("{}", s.steps), percent_cell(s.test_accuracy, 2),
-               loss_cell(s.test_loss), fmt::format("{}", s.exchanges),
-               plain_cell(s.staleness_mean, 1), fmt::format("{}", peer.incarnations)});
+               fmt::format("{}", s.steps), percent_cell(s.test_accuracy, 2), loss_cell(s.test_loss),
+               fmt::format("{}", s.exchanges), plain_cell(s.staleness_mean, 1),
+               fmt::format("{}", peer.incarnations)});
   }
   fmt::print("\n{}", table.text());
   if (outcome.peers.size() > kRowsShown) {
@@ -242,9 +243,8 @@ core::Result<int> run_sim(const std::vector<std::string>& args) {
   config.gossip.save_every = std::chrono::seconds(2);
   config.step_time = o.step_time;
   config.faults = o.faults;
-  config.checks = (*first)->schema().parameters() <= kParametersCheckedMax
-                      ? sim::Checks::kAll
-                      : sim::Checks::kProtocol;
+  config.checks = (*first)->schema().parameters() <= kParametersCheckedMax ? sim::Checks::kAll
+                                                                           : sim::Checks::kProtocol;
   config.replay = rerun_line(args);
   config.progress_every = 10'000;
   config.on_progress = [&](const sim::Progress& p) {

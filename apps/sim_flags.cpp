@@ -10,7 +10,8 @@ constexpr const char* kDescription =
     "Runs a whole fleet of peers in one process and virtual time: the real protocol and the real\n"
     "numerics, over a network that misbehaves as told, every event checked.\n";
 
-constexpr const char* kFooter = R"(Durations are written 50ms, 2s, 1min. A DIST is a duration, exp:MEAN, or uniform:LOW:HIGH.
+constexpr const char* kFooter =
+    R"(Durations are written 50ms, 2s, 1min. A DIST is a duration, exp:MEAN, or uniform:LOW:HIGH.
 Peers are numbered from 0; shares are written 0.2 or 20%. Beside the models of murmur peer there
 are closed forms for fleets of thousands: quadratic:D and least-squares:D. One seed gives one
 run, the same to the last bit: the trace hash says so.
@@ -35,8 +36,7 @@ Examples:
 
 }  // namespace
 
-core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& args,
-                                             SimOptions& o) {
+core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& args, SimOptions& o) {
   constexpr std::size_t kPeersMax = 100'000;
   o.training.steps = 0;
   CommandLine line("murmur sim", kDescription);
@@ -66,8 +66,7 @@ core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& arg
                     {"START+LENGTH[:SHAPE]", "",
                      "Cut the network for LENGTH: into halves; one-way, from the lower half to\n"
                      "the upper; or all, every link."});
-  add_training_flags(line, o.training,
-                     fmt::format("{} without another limit", kStepsDefault));
+  add_training_flags(line, o.training, fmt::format("{} without another limit", kStepsDefault));
   line.group("Files");
   line.add("--out", o.out, text_value,
            {"DIR", "", "Write summary.json and each peer's metrics.jsonl into DIR."});

@@ -1,7 +1,8 @@
 #include "apps/summary.hpp"
 
-#include <array>
 #include <fmt/format.h>
+
+#include <array>
 #include <limits>
 
 #include "core/file_io.hpp"

@@ -1,6 +1,7 @@
 #include "apps/swarm.hpp"
 
 #include <fmt/format.h>
+
 #include <fstream>
 
 #include "apps/table.hpp"
@@ -9,9 +10,7 @@ namespace murmur::apps {
 
 namespace fs = std::filesystem;
 
-fs::path Swarm::folder(std::size_t peer) const {
-  return setup_.out / fmt::format("peer-{}", peer);
-}
+fs::path Swarm::folder(std::size_t peer) const { return setup_.out / fmt::format("peer-{}", peer); }
 
 core::Result<void> Swarm::start(const std::string& founder) {
   const std::size_t index = members_.size();
@@ -62,8 +61,8 @@ void Swarm::stop() {
 }
 
 std::string Swarm::table() const {
-  Table table({"peer", "doing", "step", "loss", "test", "exchanges", "staleness", "spread",
-               "KB/s"});
+  Table table(
+      {"peer", "doing", "step", "loss", "test", "exchanges", "staleness", "spread", "KB/s"});
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const Member& member = members_[i];
     const PeerProgress& p = member.tail.progress();
@@ -73,10 +72,9 @@ std::string Swarm::table() const {
                member.running              ? phase
                : member.child.ended_well() ? ended
                                            : "dead: " + ended,
-               fmt::format("{}", p.step), loss_cell(p.train_loss),
-               percent_cell(p.test_accuracy, 1), fmt::format("{}", p.exchanges),
-               plain_cell(p.staleness_mean, 1), small_cell(p.spread),
-               member.running ? plain_cell(p.kilobytes_per_second, 0) : "-"});
+               fmt::format("{}", p.step), loss_cell(p.train_loss), percent_cell(p.test_accuracy, 1),
+               fmt::format("{}", p.exchanges), plain_cell(p.staleness_mean, 1),
+               small_cell(p.spread), member.running ? plain_cell(p.kilobytes_per_second, 0) : "-"});
   }
   return table.text();
 }

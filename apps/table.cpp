@@ -1,9 +1,10 @@
 #include "apps/table.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <fmt/format.h>
 
 #include "core/check.hpp"
 

@@ -34,8 +34,7 @@ void Tail::poll() {
   offset_ += added.size();
   partial_ += added;
   std::size_t begin = 0;
-  for (auto end = partial_.find('\n'); end != std::string::npos;
-       end = partial_.find('\n', begin)) {
+  for (auto end = partial_.find('\n'); end != std::string::npos; end = partial_.find('\n', begin)) {
     take(std::string_view(partial_).substr(begin, end - begin));
     begin = end + 1;
   }
@@ -69,7 +68,8 @@ void Tail::take(std::string_view line) {
   progress_.spread = number(record, "spread", PeerProgress::kNone);
   const double t = number(record, "t", status_t_);
   const double bytes = number(record, "bytes_sent", 0) + number(record, "bytes_received", 0);
-  if (t > status_t_) progress_.kilobytes_per_second = (bytes - status_bytes_) / (t - status_t_) / 1e3;
+  if (t > status_t_)
+    progress_.kilobytes_per_second = (bytes - status_bytes_) / (t - status_t_) / 1e3;
   status_t_ = t;
   status_bytes_ = bytes;
 }

@@ -2,18 +2,19 @@
 // Thread rule: one thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <limits>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 
 namespace murmur::apps {
 
 struct PeerProgress {
   static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  std::string id;       ///< empty until it has started
+  std::string id;  ///< empty until it has started
   std::string address;
   std::string phase;
   std::uint64_t step = 0;

@@ -5,12 +5,13 @@
 namespace murmur::apps {
 namespace {
 
-core::Result<core::ModelSpec> model_for(const Training& training, std::string_view data) {
-  if (training.model) return *training.model;
-  if (data == "digits") return core::parse_model("mlp:64-128-10");
-  if (data == "linear") return core::parse_model("linear");
-  if (data.starts_with("mnist:")) return core::parse_model("mlp:784-256-128-10");
-  return core::fail(fmt::format("--data {} has no default model; --model says which", data));
+/// The default model of a data set.
+core::ModelSpec model_for(const core::Dataset& data) {
+  using Kind = core::ModelKind;
+  if (data.classes == 0) return {Kind::kLinear, {1, 1, 1}};
+  if (data.name == "digits") return {Kind::kMlp, {64, 128, 10}};
+  if (data.name == "mnist") return {Kind::kMlp, {784, 256, 128, 10}};
+  return {Kind::kMlp, {data.train.width, 64, data.classes}};
 }
 
 /// Error unless every row of `data` fits `model`.
@@ -36,15 +37,16 @@ core::Result<void> check_fit(const core::ModelSpec& model, const core::Dataset& 
 }  // namespace
 
 core::Result<Task> load_task(const Training& training) {
-  auto model = model_for(training, training.data);
-  if (!model) return tl::make_unexpected(model.error());
-  if (model->closed_form()) return Task{std::move(*model), nullptr, nullptr, 0};
-  const bool classifies = model->kind == core::ModelKind::kMlp;
+  if (training.model && training.model->closed_form()) {
+    return Task{*training.model, nullptr, nullptr, 0};
+  }
+  const bool classes_given = training.model && training.model->kind == core::ModelKind::kMlp;
   auto data = core::load_dataset(training.data, training.seed,
-                                 classifies ? model->widths.back() : core::kClassesMax);
+                                 classes_given ? training.model->widths.back() : core::kClassesMax);
   if (!data) return tl::make_unexpected(data.error());
-  if (auto fits = check_fit(*model, *data); !fits) return tl::make_unexpected(fits.error());
-  return Task{std::move(*model), std::make_shared<const core::Samples>(std::move(data->train)),
+  core::ModelSpec model = training.model ? *training.model : model_for(*data);
+  if (auto fits = check_fit(model, *data); !fits) return tl::make_unexpected(fits.error());
+  return Task{std::move(model), std::make_shared<const core::Samples>(std::move(data->train)),
               std::make_shared<const core::Samples>(std::move(data->held_out)), data->classes};
 }
 

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+
 #include <limits>
 
 #include "apps/training.hpp"
@@ -36,8 +37,8 @@ core::Result<gossip::StalenessPolicy> parse_staleness(std::string_view text) {
   const std::string_view name = text.substr(0, colon);
   const bool has_steps = colon != std::string_view::npos;
   double steps = 0;
-  const bool good_steps = !has_steps || (read_number(text.substr(colon + 1), steps) &&
-                                         steps >= 1 && steps <= kStepsMax);
+  const bool good_steps = !has_steps || (read_number(text.substr(colon + 1), steps) && steps >= 1 &&
+                                         steps <= kStepsMax);
   if (name == "constant" && !has_steps) {
     policy.kind = Kind::kConstant;
     return policy;
@@ -71,7 +72,8 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
   line.add("--model", t.model, core::parse_model,
            {"MODEL", "",
             "mlp:IN-...-OUT, with ReLU between layers, or linear. The default is\n"
-            "mlp:64-128-10 for digits, mlp:784-256-128-10 for mnist, linear for linear."});
+            "mlp:64-128-10 for digits, mlp:784-256-128-10 for mnist, one hidden layer of 64\n"
+            "for csv, linear for linear."});
   line.add("--optimizer", t.optimizer, parse_optimizer,
            {"NAME", "sgd", "sgd, nesterov, adam or adamw, each as PyTorch defines it."});
   line.add("--lr", t.learning_rate, number_in(0.0F, 1e6F),
@@ -82,9 +84,9 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
            {"W", "0", "Weight decay: added to the gradient; adamw shrinks the weights."});
   line.add("--batch", t.batch, number_in<std::size_t>(1, 1U << 20),
            {"ROWS", "32", "Rows in a mini-batch."});
-  auto* steps = line.add("--steps", t.steps, number_in<std::uint64_t>(1, kStepsMax),
-                         {"N", steps_default,
-                          "End training at this many steps, counting those copied when joining."});
+  auto* steps = line.add(
+      "--steps", t.steps, number_in<std::uint64_t>(1, kStepsMax),
+      {"N", steps_default, "End training at this many steps, counting those copied when joining."});
   auto* epochs = line.add("--epochs", t.epochs, number_in<std::uint64_t>(1, kStepsMax >> 32),
                           {"N", "", "As --steps, in passes over this peer's part of the data."});
   epochs->excludes(steps);

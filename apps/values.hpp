@@ -1,9 +1,10 @@
 // Parsers of flag values. Each error is a phrase that follows "--flag: ".
 #pragma once
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cmath>
-#include <fmt/format.h>
 #include <string>
 #include <string_view>
 #include <type_traits>

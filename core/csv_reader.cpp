@@ -1,8 +1,9 @@
 #include "core/csv_reader.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cmath>
-#include <fmt/format.h>
 #include <string_view>
 
 namespace murmur::core {
@@ -63,8 +64,8 @@ Result<Samples> parse_csv(ByteView text, const std::string& name, std::size_t cl
                                 column + 1, quote(field)));
       }
       if (label < 0 || static_cast<std::uint64_t>(label) >= classes_max) {
-        return fail(fmt::format("{}:{}: label {} is not in 0..{}", name, line, label,
-                                classes_max - 1));
+        return fail(
+            fmt::format("{}:{}: label {} is not in 0..{}", name, line, label, classes_max - 1));
       }
       samples.labels.push_back(static_cast<std::int32_t>(label));
     }

@@ -1,8 +1,9 @@
 #include "core/dataset.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
-#include <fmt/format.h>
 
 #include "core/csv_reader.hpp"
 #include "core/digits.hpp"
@@ -29,8 +30,8 @@ Result<Dataset> split(std::string name, const Samples& all, std::size_t classes)
 }
 
 std::size_t classes_of(const Samples& samples) {
-  return static_cast<std::size_t>(*std::max_element(samples.labels.begin(),
-                                                    samples.labels.end())) + 1;
+  return static_cast<std::size_t>(*std::max_element(samples.labels.begin(), samples.labels.end())) +
+         1;
 }
 
 Result<Dataset> load_digits() {
@@ -84,8 +85,8 @@ Result<Dataset> load_mnist(const std::filesystem::path& folder) {
   auto test = load_idx_pair(folder, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte");
   if (!test) return tl::make_unexpected(test.error());
   if (train->width != test->width) {
-    return fail(fmt::format("{}: training images of {} pixels, test images of {}",
-                            folder.string(), train->width, test->width));
+    return fail(fmt::format("{}: training images of {} pixels, test images of {}", folder.string(),
+                            train->width, test->width));
   }
   return Dataset{"mnist", std::move(*train), std::move(*test), kTenDigits};
 }

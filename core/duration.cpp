@@ -1,8 +1,9 @@
 #include "core/duration.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cmath>
-#include <fmt/format.h>
 
 namespace murmur::core {
 namespace {
@@ -11,9 +12,12 @@ struct Unit {
   std::string_view name;
   std::int64_t nanoseconds;
 };
-constexpr Unit kUnits[] = {{"h", 3'600'000'000'000}, {"m", 60'000'000'000},
-                           {"min", 60'000'000'000},  {"s", 1'000'000'000},
-                           {"ms", 1'000'000},        {"us", 1'000},
+constexpr Unit kUnits[] = {{"h", 3'600'000'000'000},
+                           {"m", 60'000'000'000},
+                           {"min", 60'000'000'000},
+                           {"s", 1'000'000'000},
+                           {"ms", 1'000'000},
+                           {"us", 1'000},
                            {"ns", 1}};
 constexpr double kNanosecondsMax = 366.0 * 24 * 3600e9;
 
@@ -34,8 +38,8 @@ Result<Duration> parse_duration(std::string_view text) {
       return Duration(std::llround(nanoseconds));
     }
   }
-  return fail(fmt::format("'{}' is not a duration: a number and ns, us, ms, s, m or h, as 50ms",
-                          text));
+  return fail(
+      fmt::format("'{}' is not a duration: a number and ns, us, ms, s, m or h, as 50ms", text));
 }
 
 std::string to_string(Duration duration) {

@@ -2,18 +2,19 @@
 //   0 magic "MURMURCK"   8 generation u64   16 length u64   24 format u32
 //   28 CRC-32C of bytes 0..27 and the checkpoint
 // Generation g lives in slot g mod 2, so a save replaces the older of the two.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
-#include <fmt/format.h>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <sys/file.h>
 #include <system_error>
-#include <unistd.h>
 
 #include "core/file_io.hpp"
 #include "core/storage.hpp"

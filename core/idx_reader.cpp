@@ -1,7 +1,8 @@
 #include "core/idx_reader.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "core/file_io.hpp"
 
@@ -31,8 +32,8 @@ Result<Idx> read_idx(const std::filesystem::path& path, std::uint32_t magic) {
   if (!file) return tl::make_unexpected(file.error());
   const std::size_t header = 4 + 4 * (magic & 0xff);  // the magic's last byte counts dimensions
   if (file->size() < header) {
-    return fail(fmt::format("{}: {} bytes, an IDX header takes {}", path.string(), file->size(),
-                            header));
+    return fail(
+        fmt::format("{}: {} bytes, an IDX header takes {}", path.string(), file->size(), header));
   }
   if (const std::uint32_t found = big_endian(*file, 0); found != magic) {
     return fail(fmt::format("{}: starts with {:#010x}, not with IDX's {:#010x}", path.string(),

@@ -1,7 +1,8 @@
 #include "core/model_spec.hpp"
 
-#include <charconv>
 #include <fmt/format.h>
+
+#include <charconv>
 
 namespace murmur::core {
 namespace {
@@ -14,8 +15,7 @@ Result<std::size_t> parse_width(std::string_view model, std::string_view text,
                                 std::size_t width_max) {
   std::size_t width = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), width);
-  if (error != std::errc() || end != text.data() + text.size() || width == 0 ||
-      width > width_max) {
+  if (error != std::errc() || end != text.data() + text.size() || width == 0 || width > width_max) {
     return fail(fmt::format("model '{}': width '{}' is not in 1..{}", model, text, width_max));
   }
   return width;
@@ -32,8 +32,8 @@ Result<ModelSpec> parse_mlp(std::string_view model, std::string_view widths) {
     if (more) widths = widths.substr(dash + 1);
   }
   if (spec.widths.size() < 2) {
-    return fail(fmt::format("model '{}': {} width, 2 or more make a network", model,
-                            spec.widths.size()));
+    return fail(
+        fmt::format("model '{}': {} width, 2 or more make a network", model, spec.widths.size()));
   }
   std::size_t parameters = 0;
   for (std::size_t i = 0; i + 1 < spec.widths.size(); ++i) {
@@ -66,10 +66,14 @@ Result<ModelSpec> parse_model(std::string_view text) {
 
 std::string to_string(const ModelSpec& spec) {
   switch (spec.kind) {
-    case ModelKind::kMlp: return fmt::format("mlp:{}", fmt::join(spec.widths, "-"));
-    case ModelKind::kLinear: return "linear";
-    case ModelKind::kQuadratic: return fmt::format("quadratic:{}", spec.widths[0]);
-    case ModelKind::kLeastSquares: return fmt::format("least-squares:{}", spec.widths[0]);
+    case ModelKind::kMlp:
+      return fmt::format("mlp:{}", fmt::join(spec.widths, "-"));
+    case ModelKind::kLinear:
+      return "linear";
+    case ModelKind::kQuadratic:
+      return fmt::format("quadratic:{}", spec.widths[0]);
+    case ModelKind::kLeastSquares:
+      return fmt::format("least-squares:{}", spec.widths[0]);
   }
   return "?";
 }

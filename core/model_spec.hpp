@@ -26,8 +26,8 @@ struct ModelSpec {
   }
 };
 
-/// Error: an unknown kind, fewer than two layers, a width of 0 or past 65536 (of a closed form: past
-/// 2^28), or more than 2^28 parameters.
+/// Error: an unknown kind, fewer than two layers, a width of 0 or past 65536 (of a closed form:
+/// past 2^28), or more than 2^28 parameters.
 Result<ModelSpec> parse_model(std::string_view text);
 std::string to_string(const ModelSpec& spec);
 

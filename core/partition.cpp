@@ -1,9 +1,10 @@
 // Dealing the training rows to peers: uniformly, or by class shares drawn from a Dirichlet
 // distribution (Hsu, Qi, Brown, 1909.06335).
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fmt/format.h>
 #include <numeric>
 
 #include "core/dataset.hpp"
@@ -51,8 +52,8 @@ std::vector<std::size_t> dirichlet_ends(std::size_t n, std::size_t parts, double
   double sum = 0;
   for (std::size_t i = 0; i + 1 < parts; ++i) {
     sum += share[i];
-    ends[i] = std::min(n, static_cast<std::size_t>(std::lround(sum / total *
-                                                               static_cast<double>(n))));
+    ends[i] =
+        std::min(n, static_cast<std::size_t>(std::lround(sum / total * static_cast<double>(n))));
   }
   return ends;
 }
@@ -69,8 +70,7 @@ std::vector<std::uint32_t> deal_by_class(const Samples& samples, std::size_t cla
     Rng rng(seed, label, "partition dirichlet");
     auto& rows = of_class[label];
     shuffle(rows, rng);
-    const auto ends =
-        dirichlet_ends(rows.size(), partition.count, partition.dirichlet_alpha, rng);
+    const auto ends = dirichlet_ends(rows.size(), partition.count, partition.dirichlet_alpha, rng);
     const std::size_t begin = partition.index == 0 ? 0 : ends[partition.index - 1];
     for (std::size_t i = begin; i < ends[partition.index]; ++i) mine.push_back(rows[i]);
   }
@@ -106,8 +106,8 @@ Result<Partition> parse_part(std::string_view text) {
 Result<std::vector<std::uint32_t>> partition_rows(const Samples& samples, std::size_t classes,
                                                   const Partition& partition, std::uint64_t seed) {
   if (samples.rows < partition.count) {
-    return fail(fmt::format("{} parts of {} rows: some would be empty", partition.count,
-                            samples.rows));
+    return fail(
+        fmt::format("{} parts of {} rows: some would be empty", partition.count, samples.rows));
   }
   std::vector<std::uint32_t> mine;
   if (partition.dirichlet_alpha > 0) {

@@ -1,9 +1,10 @@
 #include "core/safetensors.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <bit>
 #include <cstring>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "core/file_io.hpp"
@@ -66,8 +67,8 @@ Result<std::vector<float>> read_safetensors(const std::filesystem::path& path,
   std::size_t tensors = 0;
   for (const auto& [name, entry] : header.items()) tensors += name != "__metadata__" ? 1 : 0;
   if (tensors != schema.tensors().size()) {
-    return bad(fmt::format("{} tensors, {} has {}", tensors, schema.model(),
-                           schema.tensors().size()));
+    return bad(
+        fmt::format("{} tensors, {} has {}", tensors, schema.model(), schema.tensors().size()));
   }
   for (const Tensor& tensor : schema.tensors()) {
     if (!header.contains(tensor.name) || header[tensor.name] != entry_of(tensor)) {
@@ -77,8 +78,8 @@ Result<std::vector<float>> read_safetensors(const std::filesystem::path& path,
   }
   const ByteView data = ByteView(*file).subspan(kLengthSize + header_size);
   if (data.size() != data_size) {
-    return bad(fmt::format("{} bytes of tensors, {} has {}", data.size(), schema.model(),
-                           data_size));
+    return bad(
+        fmt::format("{} bytes of tensors, {} has {}", data.size(), schema.model(), data_size));
   }
   std::vector<float> parameters(schema.parameters());
   std::memcpy(parameters.data(), data.data(), data.size());

@@ -57,9 +57,9 @@ TEST_CASE("mnist reads the four files, compressed or not") {
   CHECK(mnist->held_out.labels == std::vector<std::int32_t>{5});
 
   write_text(dir / "t10k-labels-idx1-ubyte", idx_labels({5, 6}));
-  CHECK(load_dataset(spec, 1).error().message ==
-        (dir / "t10k-images-idx3-ubyte").string() + ": 1 images, but 2 labels in " +
-            (dir / "t10k-labels-idx1-ubyte").string());
+  CHECK(load_dataset(spec, 1).error().message == (dir / "t10k-images-idx3-ubyte").string() +
+                                                     ": 1 images, but 2 labels in " +
+                                                     (dir / "t10k-labels-idx1-ubyte").string());
 }
 
 TEST_CASE("csv splits as digits do and counts its classes") {

@@ -6,18 +6,17 @@ namespace murmur::core {
 namespace {
 
 TEST_CASE("durations read in every unit and print back exactly") {
-  const auto [text, nanoseconds, printed] =
-      GENERATE(table<std::string, std::int64_t, std::string>({
-          {"50ms", 50'000'000, "50ms"},
-          {"1.5s", 1'500'000'000, "1500ms"},
-          {"2m", 120'000'000'000, "2m"},
-          {"2min", 120'000'000'000, "2m"},
-          {"1h", 3'600'000'000'000, "1h"},
-          {"7us", 7'000, "7us"},
-          {"3ns", 3, "3ns"},
-          {"0", 0, "0"},
-          {"0s", 0, "0"},
-      }));
+  const auto [text, nanoseconds, printed] = GENERATE(table<std::string, std::int64_t, std::string>({
+      {"50ms", 50'000'000, "50ms"},
+      {"1.5s", 1'500'000'000, "1500ms"},
+      {"2m", 120'000'000'000, "2m"},
+      {"2min", 120'000'000'000, "2m"},
+      {"1h", 3'600'000'000'000, "1h"},
+      {"7us", 7'000, "7us"},
+      {"3ns", 3, "3ns"},
+      {"0", 0, "0"},
+      {"0s", 0, "0"},
+  }));
   const auto duration = parse_duration(text);
   REQUIRE(duration);
   CHECK(duration->count() == nanoseconds);

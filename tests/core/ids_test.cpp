@@ -13,9 +13,10 @@ TEST_CASE("a peer id reads back from its 32 digits") {
 }
 
 TEST_CASE("what is not 32 hexadecimal digits is no peer id, nor is zero") {
-  for (const char* text : {"", "7f3a", "7f3a000000000001fedcba987654321", "g0000000000000000000000000000001",
-                           "00000000000000000000000000000000", "-0000000000000010000000000000001",
-                           "7f3a000000000001fedcba98765432100"}) {
+  for (const char* text :
+       {"", "7f3a", "7f3a000000000001fedcba987654321", "g0000000000000000000000000000001",
+        "00000000000000000000000000000000", "-0000000000000010000000000000001",
+        "7f3a000000000001fedcba98765432100"}) {
     INFO(text);
     const auto id = parse_peer_id(text);
     REQUIRE_FALSE(id);

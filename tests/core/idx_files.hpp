@@ -14,8 +14,7 @@ inline std::string big_endian(std::uint32_t value) {
 
 /// Pixels count up from 0.
 inline std::string idx_images(std::uint32_t count, std::uint32_t rows, std::uint32_t columns) {
-  std::string file =
-      big_endian(0x803) + big_endian(count) + big_endian(rows) + big_endian(columns);
+  std::string file = big_endian(0x803) + big_endian(count) + big_endian(rows) + big_endian(columns);
   for (std::uint32_t i = 0; i < count * rows * columns; ++i) file += static_cast<char>(i);
   return file;
 }

@@ -7,10 +7,10 @@
 namespace murmur::core {
 namespace {
 
-using murmur::testing::TempDir;
 using murmur::testing::big_endian;
 using murmur::testing::idx_images;
 using murmur::testing::idx_labels;
+using murmur::testing::TempDir;
 using murmur::testing::write_gzip;
 using murmur::testing::write_text;
 

@@ -6,8 +6,8 @@ namespace murmur::core {
 namespace {
 
 TEST_CASE("specs read and print back") {
-  for (const char* text : {"mlp:64-128-10", "mlp:784-256-128-10", "linear", "quadratic:64",
-                           "least-squares:8"}) {
+  for (const char* text :
+       {"mlp:64-128-10", "mlp:784-256-128-10", "linear", "quadratic:64", "least-squares:8"}) {
     CHECK(to_string(parse_model(text).value()) == text);
   }
 }
@@ -51,8 +51,10 @@ TEST_CASE("what is no model is refused with the limit") {
         "model 'cnn:3' is none of mlp:IN-...-OUT, linear, quadratic:D, least-squares:D");
   CHECK(parse_model("mlp:64").error().message ==
         "model 'mlp:64': 1 width, 2 or more make a network");
-  CHECK(parse_model("mlp:64--10").error().message == "model 'mlp:64--10': width '' is not in 1..65536");
-  CHECK(parse_model("mlp:64-0").error().message == "model 'mlp:64-0': width '0' is not in 1..65536");
+  CHECK(parse_model("mlp:64--10").error().message ==
+        "model 'mlp:64--10': width '' is not in 1..65536");
+  CHECK(parse_model("mlp:64-0").error().message ==
+        "model 'mlp:64-0': width '0' is not in 1..65536");
   CHECK(parse_model("mlp:64-65537").error().message ==
         "model 'mlp:64-65537': width '65537' is not in 1..65536");
   CHECK(parse_model("mlp:65536-65536").error().message ==

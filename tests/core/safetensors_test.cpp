@@ -31,7 +31,8 @@ TEST_CASE_METHOD(Written, "parameters read back bit for bit") {
   CHECK(read_safetensors(path, schema).value() == parameters);
 }
 
-TEST_CASE_METHOD(Written, "the file has the format's header, aligned, and leaves no temporary file") {
+TEST_CASE_METHOD(Written,
+                 "the file has the format's header, aligned, and leaves no temporary file") {
   const std::string file = read_text(path);
   std::uint64_t length = 0;
   std::memcpy(&length, file.data(), 8);
@@ -50,8 +51,8 @@ TEST_CASE_METHOD(Written, "another model's, truncated and lying files are refuse
   CHECK_FALSE(read_safetensors(path, other));
   CHECK_FALSE(read_safetensors(path, make_schema(parse_model("mlp:4-3-2-1").value())));
   const std::string file = read_text(path);
-  for (const std::size_t keep : {std::size_t{0}, std::size_t{7}, std::size_t{8}, std::size_t{50},
-                                 file.size() - 1}) {
+  for (const std::size_t keep :
+       {std::size_t{0}, std::size_t{7}, std::size_t{8}, std::size_t{50}, file.size() - 1}) {
     write_text(path, file.substr(0, keep));
     INFO(keep);
     const auto read = read_safetensors(path, schema);
@@ -67,7 +68,8 @@ TEST_CASE_METHOD(Written, "another model's, truncated and lying files are refuse
 TEST_CASE("a folder that is not there is an error, not a crash") {
   const Schema schema = make_schema(parse_model("linear").value());
   CHECK(write_safetensors("/nowhere/model.safetensors", schema, std::vector<float>(4))
-            .error().message == "/nowhere/model.safetensors: cannot write: No such file or directory");
+            .error()
+            .message == "/nowhere/model.safetensors: cannot write: No such file or directory");
 }
 
 }  // namespace

@@ -112,8 +112,11 @@ TEST_CASE("a damaged identity is refused, and a checkpoint without one") {
                            R"({"id": "00000000000000010000000000000002", "boot": 4294967295})"}) {
     INFO(text);
     write_text(path, text);
-    CHECK(FileStorage::open(dir.path()).value()->start(kFresh).error().message.starts_with(
-        path.string() + ": not an identity"));
+    CHECK(FileStorage::open(dir.path())
+              .value()
+              ->start(kFresh)
+              .error()
+              .message.starts_with(path.string() + ": not an identity"));
   }
   std::filesystem::remove(path);
   {
@@ -122,15 +125,19 @@ TEST_CASE("a damaged identity is refused, and a checkpoint without one") {
     REQUIRE(storage->save(bytes_of("x")));
   }
   std::filesystem::remove(path);
-  CHECK(FileStorage::open(dir.path()).value()->start(kFresh).error().message.starts_with(
-      path.string() + ": missing beside a checkpoint"));
+  CHECK(FileStorage::open(dir.path())
+            .value()
+            ->start(kFresh)
+            .error()
+            .message.starts_with(path.string() + ": missing beside a checkpoint"));
 }
 
 TEST_CASE("a state folder that cannot be is refused by name") {
   const TempDir dir;
   write_text(dir / "file", "");
-  CHECK(FileStorage::open(dir / "file/state").error().message.starts_with(
-      (dir / "file/state").string() + ": cannot create"));
+  CHECK(FileStorage::open(dir / "file/state")
+            .error()
+            .message.starts_with((dir / "file/state").string() + ": cannot create"));
 }
 
 }  // namespace

@@ -1,14 +1,15 @@
 // A folder of its own for one test, removed with everything in it at the end; and files in it.
 #pragma once
 
+#include <stdlib.h>
+#include <zlib.h>
+
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
-#include <stdlib.h>
 #include <string>
 #include <string_view>
-#include <zlib.h>
 
 namespace murmur::testing {
 

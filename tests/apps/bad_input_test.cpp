@@ -1,0 +1,177 @@
+// Bad input, each kind tried on the program itself: status 2, one line, nothing left behind.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "tests/apps/program.hpp"
+#include "tests/catch.hpp"
+#include "tests/core/idx_files.hpp"
+#include "tests/core/temp_dir.hpp"
+
+namespace murmur::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Everything beneath `dir`, and how large it is.
+std::vector<std::string> contents(const TempDir& dir) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::recursive_directory_iterator(dir.path())) {
+    names.push_back(entry.path().string() +
+                    (entry.is_regular_file() ? " " + std::to_string(entry.file_size()) : ""));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// A port of the loopback interface that somebody else holds.
+class HeldPort {
+ public:
+  HeldPort() : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::bind(fd_, any, size) == 0);
+    REQUIRE(::listen(fd_, 1) == 0);
+    REQUIRE(::getsockname(fd_, any, &size) == 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~HeldPort() { ::close(fd_); }
+  HeldPort(const HeldPort&) = delete;
+  HeldPort& operator=(const HeldPort&) = delete;
+  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  int fd_;
+  int port_ = 0;
+};
+
+/// Runs `args` with --out and --state beneath a folder that holds the files of a bad day.
+struct BadDay {
+  TempDir dir;
+  HeldPort held;
+
+  BadDay() {
+    write_gzip(dir / "whole.gz", "1,2,0\n3,4,1\n5,6,0\n");
+    const std::string whole = read_text(dir / "whole.gz");
+    write_text(dir / "cut.csv.gz", whole.substr(0, whole.size() / 2));
+    write_text(dir / "label.csv", "1,2,0\n3,4,12\n");
+    write_text(dir / "word.csv", "1,2,0\n3,four,1\n");
+    write_text(dir / "ragged.csv", "1,2,0\n3,1\n");
+    fs::create_directory(dir / "idx");
+    const std::string huge = big_endian(0xffffffff);
+    write_text(dir / "idx/train-images-idx3-ubyte", big_endian(0x803) + huge + huge + huge + "x");
+    write_text(dir / "idx/train-labels-idx1-ubyte", idx_labels({1}));
+    fs::create_directory(dir / "label");
+    write_text(dir / "label/train-images-idx3-ubyte", idx_images(2, 28, 28));
+    write_text(dir / "label/train-labels-idx1-ubyte", idx_labels({1, 10}));
+    write_text(dir / "file", "");
+    write_text(dir / "malformed.toml", "lr = 0.05\nsteps = = 3\n");
+    write_text(dir / "key.toml", "lr = 0.05\nstep = 3\n");
+    write_text(dir / "value.toml", "steps = \"many\"\n");
+    fs::create_directory(dir / "state");
+    write_text(dir / "state/identity.json", "rubbish");
+  }
+
+  void refuses(std::vector<std::string> args, const std::string& expected) {
+    for (std::string& arg : args) {
+      if (const auto at = arg.find("DIR"); at != std::string::npos) {
+        arg.replace(at, 3, dir.path().string());
+      }
+      if (arg == "HELD") arg = held.address();
+    }
+    std::string command;
+    for (const std::string& arg : args) command += " " + arg;
+    INFO("murmur" << command);
+    const auto before = contents(dir);
+    const Said said = run_program(args);
+    CHECK(said.status == 2);
+    CHECK(said.out.empty());
+    CHECK(said.err.starts_with("murmur: "));
+    CHECK(std::count(said.err.begin(), said.err.end(), '\n') == 1);
+    INFO(said.err);
+    CHECK(said.err.find(expected) != std::string::npos);
+    CHECK(contents(dir) == before);
+  }
+};
+
+TEST_CASE_METHOD(BadDay, "flags and commands that do not exist are refused with the nearest") {
+  refuses({"peer", "--ste", "4"}, "no flag --ste; the nearest is --steps");
+  refuses({"local", "--peer", "4"}, "no flag --peer; the nearest is --peers");
+  refuses({"local", "--peers", "2", "--", "--lrr=1"}, "no flag --lrr; the nearest is --lr");
+  refuses({"sim", "--los", "4"}, "no flag --los; the nearest is --loss");
+  refuses({"pear"}, "no command 'pear'; the nearest is 'peer'");
+  refuses({}, "a command is needed");
+  refuses({"peer", "word"}, "unexpected argument 'word'");
+}
+
+TEST_CASE_METHOD(BadDay, "values outside their limits are refused") {
+  refuses({"peer", "--part", "5/4"}, "--part: part 5/4: 5 > 3, the last of 4");
+  refuses({"peer", "--part", "0/2000"}, "2000 parts of 1437 rows");
+  refuses({"local", "--peers", "0"}, "--peers: '0' is not a number in 1..");
+  refuses({"sim", "--peers", "0"}, "--peers: '0' is not a number in 1..");
+  refuses({"peer", "--model", "mlp:64-0"}, "width '0' is not in 1..65536");
+  refuses({"peer", "--device", "cuda:7"}, "cuda:7");
+  refuses({"peer", "--device", "tpu"}, "tpu");
+  refuses({"peer", "--model", "quadratic:8"}, "for murmur sim alone");
+  refuses({"sim", "--crash", "4@1s"}, "there are peers 0 to 3");
+}
+
+TEST_CASE_METHOD(BadDay, "data that is missing, cut, lying or out of range is refused") {
+  refuses({"peer", "--data", "csv:DIR/none.csv"}, "none.csv: cannot read: No such file");
+  refuses({"peer", "--data", "mnist:DIR/none"}, "neither train-images-idx3-ubyte nor");
+  refuses({"peer", "--data", "csv:DIR/cut.csv.gz"}, "cut.csv.gz: gzip data ends early, after ");
+  refuses({"peer", "--data", "mnist:DIR/idx"},
+          "the header says 4294967295 x 4294967295 x 4294967295, but 1 bytes follow it");
+  refuses({"peer", "--data", "mnist:DIR/label"}, "item 1: label 10 > 9");
+  refuses({"peer", "--data", "csv:DIR/label.csv", "--model", "mlp:2-10"},
+          "label.csv:2: label 12 is not in 0..9");
+  refuses({"peer", "--data", "csv:DIR/word.csv"}, "word.csv:2: column 2: 'four'");
+  refuses({"peer", "--data", "csv:DIR/ragged.csv"}, "ragged.csv:2: 2 columns, not 3");
+  refuses({"local", "--peers", "2", "--", "--data", "csv:DIR/none.csv"}, "none.csv: cannot read");
+  refuses({"sim", "--data", "csv:DIR/none.csv"}, "none.csv: cannot read");
+}
+
+TEST_CASE_METHOD(BadDay, "addresses that cannot be used are refused, and no folder is made") {
+  const std::vector<std::string> folders = {"--out", "DIR/new/out", "--state", "DIR/new/state"};
+  const auto with_folders = [&](std::vector<std::string> args) {
+    args.insert(args.end(), folders.begin(), folders.end());
+    return args;
+  };
+  refuses(with_folders({"peer", "--listen", "HELD"}), "in use");
+  refuses(with_folders({"peer", "--join", "no.such.host.invalid:7000"}), "no.such.host.invalid");
+  refuses(with_folders({"peer", "--join", "localhost"}), "localhost");
+  refuses(with_folders({"peer", "--listen", "127.0.0.1:70000"}), "70000");
+  refuses(with_folders({"peer", "--listen", "0.0.0.0:0"}), "--insecure");
+}
+
+TEST_CASE_METHOD(BadDay, "folders that cannot be written are refused") {
+  refuses({"peer", "--out", "DIR/file/out"}, "file/out: cannot create");
+  refuses({"peer", "--out", "DIR/new", "--state", "DIR/file/state"}, "file/state: cannot create");
+  refuses({"local", "--out", "DIR/file/out", "--", "--steps", "5"}, "file/out: cannot create");
+  refuses({"sim", "--out", "DIR/file/out"}, "file/out: cannot create");
+}
+
+TEST_CASE_METHOD(BadDay, "a damaged identity is refused and stays as it is") {
+  const auto before = read_text(dir / "state/identity.json");
+  const Said said = run_program({"peer", "--state", (dir / "state").string(), "--steps", "5"});
+  CHECK(said.status == 2);
+  CHECK(said.err.find("identity.json: not an identity") != std::string::npos);
+  CHECK(read_text(dir / "state/identity.json") == before);
+}
+
+TEST_CASE_METHOD(BadDay, "configuration files are refused with file, line and key") {
+  refuses({"peer", "--config", "DIR/none.toml"}, "none.toml: cannot read");
+  refuses({"peer", "--config", "DIR/malformed.toml"}, "malformed.toml:2: ");
+  refuses({"peer", "--config", "DIR/key.toml"},
+          "key.toml:2: there is no key 'step'; the nearest is 'steps'");
+  refuses({"peer", "--config", "DIR/value.toml"}, "value.toml:1: steps: 'many' is not a number");
+  refuses({"local", "--config", "DIR/key.toml"}, "key.toml:1: there is no key 'lr'");
+}
+
+}  // namespace
+}  // namespace murmur::testing

@@ -1,0 +1,227 @@
+// The program as a person runs it, for runs of a second or so.
+#include "tests/apps/program.hpp"
+
+#include <sys/prctl.h>
+
+#include <csignal>
+#include <set>
+
+#include "apps/metrics.hpp"
+#include "apps/summary.hpp"
+#include "core/model_spec.hpp"
+#include "core/safetensors.hpp"
+#include "tests/catch.hpp"
+#include "tests/core/temp_dir.hpp"
+
+namespace murmur::testing {
+namespace {
+
+using apps::Json;
+namespace fs = std::filesystem;
+
+std::vector<Json> records(const fs::path& path) {
+  std::vector<Json> all;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    all.push_back(Json::parse(line));  // every line is a whole record
+  }
+  return all;
+}
+
+/// Polls `condition` without end but the test's own time limit.
+template <class Condition>
+void wait_until(Condition condition) {
+  while (!condition()) ::usleep(10'000);
+}
+
+TEST_CASE("help is printed by each command, with status 0") {
+  for (const std::vector<std::string>& args :
+       std::vector<std::vector<std::string>>{{"--help"},
+                                             {"peer", "--help"},
+                                             {"local", "--help"},
+                                             {"sim", "--help"},
+                                             {"local", "--peers", "2", "--", "--help"}}) {
+    const Said said = run_program(args);
+    CHECK(said.status == 0);
+    CHECK(said.err.empty());
+    CHECK(said.out.find("murmur") != std::string::npos);
+  }
+}
+
+TEST_CASE("one peer trains alone and leaves curves, a summary and a model") {
+  const TempDir dir;
+  const Said said = run_program({"peer", "--steps", "600", "--out", (dir / "out").string()});
+  INFO(said.err);
+  REQUIRE(said.status == 0);
+  const Json summary = apps::read_json(dir / "out/summary.json").value();
+  const auto peer = apps::parse_peer_summary(summary["peers"][0]).value();
+  CHECK(peer.steps == 600);
+  CHECK(peer.test_accuracy > 0.9);
+  CHECK(peer.exchanges == 0);
+  CHECK(peer.id.size() == 32);
+  const auto curves = records(dir / "out/metrics.jsonl");
+  REQUIRE(curves.size() >= 3);
+  CHECK(curves.front()["event"] == "start");
+  CHECK(curves.front()["id"] == peer.id);
+  CHECK(curves.back()["event"] == "status");
+  CHECK(curves.back()["step"] == 600);
+  const auto schema = core::make_schema(core::parse_model("mlp:64-128-10").value());
+  CHECK(core::read_safetensors(dir / "out/model.safetensors", schema));
+}
+
+TEST_CASE("a peer resumes its step count and its id from its state folder") {
+  const TempDir dir;
+  const std::string state = (dir / "state").string();
+  const auto run_to = [&](const std::string& steps) {
+    const Said said =
+        run_program({"peer", "--steps", steps, "--state", state, "--out", (dir / "out").string()});
+    INFO(said.err);
+    REQUIRE(said.status == 0);
+    return apps::parse_peer_summary(apps::read_json(dir / "out/summary.json").value()["peers"][0])
+        .value();
+  };
+  const auto first = run_to("200");
+  const auto second = run_to("300");
+  CHECK(second.id == first.id);
+  CHECK(first.steps == 200);
+  CHECK(second.steps == 300);
+  std::set<int> boots;
+  for (const Json& record : records(dir / "out/metrics.jsonl")) {
+    if (record["event"] == "start") boots.insert(record["boot"].get<int>());
+  }
+  CHECK(boots == std::set<int>{1, 2});
+}
+
+TEST_CASE("a state folder of another model is refused") {
+  const TempDir dir;
+  const std::string state = (dir / "state").string();
+  REQUIRE(run_program({"peer", "--steps", "10", "--state", state}).status == 0);
+  const Said said = run_program({"peer", "--model", "mlp:64-9-10", "--state", state});
+  CHECK(said.status == 2);
+  CHECK(said.err.starts_with("murmur: " + state + ": "));
+}
+
+TEST_CASE("SIGINT ends a peer in good order") {
+  const TempDir dir;
+  const pid_t pid = start_program({"peer", "--out", (dir / "run").string()}, dir);
+  wait_until([&] {
+    return fs::exists(dir / "out") && read_text(dir / "out").find("training") != std::string::npos;
+  });
+  ::kill(pid, SIGINT);
+  const Said said = wait_for(pid, dir);
+  CHECK(said.status == 0);
+  CHECK(fs::exists(dir / "run/summary.json"));
+  CHECK(fs::exists(dir / "run/model.safetensors"));
+}
+
+TEST_CASE("local trains three peers that agree in the end") {
+  const TempDir dir;
+  const Said said = run_program(
+      {"local", "--peers", "3", "--out", dir.path().string(), "--", "--duration", "1s"});
+  INFO(said.out << said.err);
+  REQUIRE(said.status == 0);
+  const Json summary = apps::read_json(dir / "summary.json").value();
+  REQUIRE(summary["peers"].size() == 3);
+  std::set<std::string> ids;
+  for (const Json& json : summary["peers"]) {
+    const auto peer = apps::parse_peer_summary(json).value();
+    ids.insert(peer.id);
+    CHECK(peer.exchanges > 0);
+    CHECK(peer.test_accuracy > 0.9);
+    CHECK(json["state"] == "done");
+  }
+  CHECK(ids.size() == 3);
+  CHECK(summary["spread"].get<double>() < 0.05);
+  CHECK(said.out.find("staleness") != std::string::npos);
+}
+
+/// The ids of the processes of a `murmur local` whose peers write beneath `out`.
+std::vector<pid_t> peer_pids(const fs::path& out, std::size_t peers) {
+  std::vector<pid_t> pids;
+  for (std::size_t i = 0; i < peers; ++i) {
+    std::ifstream file(out / ("peer-" + std::to_string(i)) / "metrics.jsonl");
+    std::string line;
+    if (!std::getline(file, line) || file.eof()) return {};
+    pids.push_back(Json::parse(line)["pid"].get<pid_t>());
+  }
+  return pids;
+}
+
+TEST_CASE("a peer that is killed is shown, the others finish, and local says so") {
+  const TempDir dir;
+  const fs::path out = dir / "run";
+  const pid_t pid = start_program({"local", "--peers", "3", "--out", out.string(), "--",
+                                   "--duration", "2s", "--settle", "1s", "--linger", "1s"},
+                                  dir);
+  std::vector<pid_t> pids;
+  wait_until([&] { return !(pids = peer_pids(out, 3)).empty(); });
+  ::kill(pids[1], SIGKILL);
+  const Said said = wait_for(pid, dir);
+  CHECK(said.status == 1);
+  CHECK(said.out.find("dead: SIGKILL") != std::string::npos);
+  CHECK(said.err.find("murmur: peer 1: SIGKILL") != std::string::npos);
+  const Json summary = apps::read_json(out / "summary.json").value();
+  CHECK(summary["peers"][0]["state"] == "done");
+  CHECK(summary["peers"][1]["state"] == "SIGKILL");
+  CHECK(summary["peers"][2]["state"] == "done");
+}
+
+TEST_CASE("peers end when local is killed") {
+  // What local leaves behind becomes this process's, so that its end can be waited for.
+  REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  const TempDir dir;
+  const fs::path out = dir / "run";
+  const pid_t pid = start_program({"local", "--peers", "2", "--out", out.string()}, dir);
+  std::vector<pid_t> pids;
+  wait_until([&] { return !(pids = peer_pids(out, 2)).empty(); });
+  ::kill(pid, SIGKILL);
+  CHECK(wait_for(pid, dir).status == 128 + SIGKILL);
+  for (const pid_t peer : pids) CHECK(::waitpid(peer, nullptr, 0) == peer);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+TEST_CASE("SIGINT to local ends every peer in good order") {
+  const TempDir dir;
+  const fs::path out = dir / "run";
+  const pid_t pid = start_program({"local", "--peers", "2", "--out", out.string()}, dir);
+  wait_until([&] { return !peer_pids(out, 2).empty(); });
+  ::kill(pid, SIGINT);
+  const Said said = wait_for(pid, dir);
+  INFO(said.out << said.err);
+  CHECK(said.status == 0);
+  CHECK(fs::exists(out / "peer-0/model.safetensors"));
+  CHECK(fs::exists(out / "peer-1/model.safetensors"));
+}
+
+TEST_CASE("a simulation repeats by its seed and differs by another") {
+  const TempDir dir;
+  const auto run = [&](const std::string& seed) {
+    const Said said =
+        run_program({"sim", "--peers", "8", "--steps", "100", "--loss", "20%", "--delay",
+                     "exp:50ms", "--seed", seed, "--out", dir.path().string()});
+    INFO(said.out << said.err);
+    REQUIRE(said.status == 0);
+    return apps::read_json(dir / "summary.json").value();
+  };
+  const Json first = run("1");
+  CHECK(run("1")["trace_hash"] == first["trace_hash"]);
+  CHECK(run("2")["trace_hash"] != first["trace_hash"]);
+  CHECK(first["peers"].size() == 8);
+  CHECK(first["violations"] == 0);
+  CHECK(first["checks"].get<double>() > 0);
+  for (const char* key :
+       {"spread", "seed", "events", "events_per_second", "exchanges_per_second"}) {
+    CHECK(first[key].is_number());
+  }
+  CHECK(records(dir / "peer-7/metrics.jsonl").size() >= 2);
+}
+
+TEST_CASE("a simulation of a closed form needs no data") {
+  const Said said = run_program({"sim", "--peers", "4", "--model", "quadratic:8", "--steps", "50"});
+  INFO(said.err);
+  CHECK(said.status == 0);
+  CHECK(said.out.find("trace hash") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace murmur::testing

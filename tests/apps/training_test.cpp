@@ -1,0 +1,139 @@
+#include "apps/training.hpp"
+
+#include "apps/local.hpp"
+#include "apps/peer.hpp"
+#include "apps/sim.hpp"
+#include "tests/catch.hpp"
+#include "tests/core/temp_dir.hpp"
+
+namespace murmur::apps {
+namespace {
+
+using murmur::testing::TempDir;
+using murmur::testing::write_text;
+using namespace std::chrono_literals;
+
+Training training(const std::vector<std::string>& args) {
+  PeerOptions options;
+  const auto parsed = parse_peer(args, options);
+  INFO((parsed ? std::string() : parsed.error().message));
+  REQUIRE(parsed);
+  return options.training;
+}
+
+TEST_CASE("the flags reach the protocol's configuration") {
+  const auto config = gossip_config(
+      training({"--steps", "70", "--duration", "3s", "--rule", "none", "--exchange-every", "8",
+                "--codec", "fp32", "--staleness", "bounded:9", "--settle", "1s", "--linger", "0",
+                "--eval-every", "16"}),
+      100);
+  CHECK(config.steps_max == 70);
+  CHECK(config.duration_max == 3s);
+  CHECK(config.rule == gossip::Rule::kNone);
+  CHECK(config.exchange_every == 8);
+  CHECK(config.offer_codec == core::Codec::kFp32);
+  CHECK(config.transfer_codec == core::Codec::kFp32);
+  CHECK(config.staleness.kind == gossip::StalenessPolicy::Kind::kBounded);
+  CHECK(config.staleness.bound == 9);
+  CHECK(config.settle_max == 1s);
+  CHECK(config.linger == 0s);
+  CHECK(config.eval_every == 16);
+}
+
+TEST_CASE("without flags the protocol's defaults stand") {
+  const auto config = gossip_config(training({}), 100);
+  const gossip::Config standard;
+  CHECK(config.steps_max == 0);
+  CHECK(config.offer_codec == standard.offer_codec);
+  CHECK(config.transfer_codec == standard.transfer_codec);
+  CHECK(config.staleness.kind == standard.staleness.kind);
+  CHECK(config.settle_max == standard.settle_max);
+}
+
+TEST_CASE("an epoch is as many batches as cover the part") {
+  CHECK(gossip_config(training({"--epochs", "3", "--batch", "32"}), 100).steps_max == 12);
+  CHECK(gossip_config(training({"--epochs", "3", "--batch", "50"}), 100).steps_max == 6);
+}
+
+TEST_CASE("int8 writes offers in fp16") {
+  const Training t = training({"--codec", "int8"});
+  CHECK(t.codecs.offer == core::Codec::kFp16);
+  CHECK(t.codecs.transfer == core::Codec::kInt8);
+}
+
+TEST_CASE("the learning rate defaults by optimizer") {
+  const auto task = load_task(training({})).value();
+  const auto spec = [&](const Training& t) { return replica_spec(task, t, task.train, 0, 1); };
+  CHECK(spec(training({})).optimizer.learning_rate == 0.05F);
+  CHECK(spec(training({"--optimizer", "adamw"})).optimizer.learning_rate == 0.001F);
+  CHECK(spec(training({"--optimizer", "adam", "--lr", "0.5"})).optimizer.learning_rate == 0.5F);
+  CHECK(spec(training({"--optimizer", "nesterov"})).optimizer.nesterov);
+}
+
+TEST_CASE("each data set has a model of its own shape") {
+  CHECK(core::to_string(load_task(training({})).value().model) == "mlp:64-128-10");
+  CHECK(core::to_string(load_task(training({"--data", "linear"})).value().model) == "linear");
+  const TempDir dir;
+  write_text(dir / "x.csv", "1,2,0\n3,4,2\n5,6,1\n");
+  const std::string csv = "csv:" + (dir / "x.csv").string();
+  CHECK(core::to_string(load_task(training({"--data", csv})).value().model) == "mlp:2-64-3");
+}
+
+TEST_CASE("a model that does not fit the data is refused") {
+  const auto error = [](const std::vector<std::string>& args) {
+    const auto task = load_task(training(args));
+    return task ? "(none)" : task.error().message;
+  };
+  CHECK(error({"--model", "mlp:63-10"}) == "model mlp:63-10 takes 63 features, digits has 64");
+  CHECK(error({"--model", "mlp:64-9"}) == "model mlp:64-9 tells 9 classes apart, digits has 10");
+  CHECK(error({"--data", "linear", "--model", "mlp:2-1"}) ==
+        "model mlp:2-1 takes 2 features, linear has 1");
+  CHECK(error({"--data", "linear", "--model", "mlp:1-8-2"}) ==
+        "model mlp:1-8-2 gives 2 numbers, linear has 1 targets");
+}
+
+TEST_CASE("a simulation without a limit ends at a thousand steps, one with a limit at that") {
+  SimOptions free;
+  REQUIRE(parse_sim({}, free));
+  CHECK(free.training.steps == 1000);
+  SimOptions timed;
+  REQUIRE(parse_sim({"--duration", "5s"}, timed));
+  CHECK(timed.training.steps == 0);
+}
+
+TEST_CASE("the simulator's faults are read, and refused where they cannot be") {
+  SimOptions o;
+  REQUIRE(parse_sim({"--peers",       "8",       "--loss",   "20%",         "--duplicate",
+                     "0.1",           "--delay", "exp:50ms", "--bandwidth", "1MB",
+                     "--straggler",   "5:10",    "--crash",  "3@4s+2s",     "--crash",
+                     "1@5s+3s:empty", "--cut",   "5s+10s",   "--step-time", "uniform:5ms:15ms"},
+                    o));
+  CHECK(o.faults.loss == 0.2);
+  CHECK(o.faults.duplicate == 0.1);
+  CHECK(o.faults.bandwidth == 1e6);
+  CHECK(o.faults.stragglers.size() == 1);
+  REQUIRE(o.faults.crashes.size() == 2);
+  CHECK_FALSE(o.faults.crashes[1].keep_state);
+  CHECK(o.faults.cuts.size() == 1);
+  CHECK(o.step_time.high == 15ms);
+  SimOptions none;
+  CHECK_FALSE(parse_sim({"--peers", "2", "--crash", "2@1s"}, none));
+}
+
+TEST_CASE("flags that local sets for each peer cannot be given to the peers") {
+  for (const char* flag :
+       {"--part=0/2", "--join=127.0.0.1:1", "--out=x", "--state=x", "--listen=127.0.0.1:7000"}) {
+    LocalOptions o;
+    const auto parsed = parse_local({"--peers", "2", "--", flag}, o);
+    INFO(flag);
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().message.find("is set by murmur local") != std::string::npos);
+  }
+  LocalOptions o;
+  REQUIRE(parse_local({"--peers", "3", "--", "--steps", "5"}, o));
+  CHECK(o.peers == 3);
+  CHECK(o.peer.training.steps == 5);
+}
+
+}  // namespace
+}  // namespace murmur::apps
