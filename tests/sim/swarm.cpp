@@ -73,8 +73,8 @@ Case draw_case(std::uint64_t seed) {
   if (chance()) faults.corrupt = 0.2 * rng.uniform();
   if (chance())
     faults.delay = Distribution::exponential(between(rng, milliseconds(1), milliseconds(100)));
-  if (chance()) faults.bandwidth = 2e4 + 2e6 * rng.uniform() * rng.uniform();
-  if (chance()) faults.stragglers.push_back({rng.below(config.peers), 0.2 + 4 * rng.uniform()});
+  if (chance()) faults.bandwidth = 1e5 + 2e6 * rng.uniform() * rng.uniform();
+  if (chance()) faults.stragglers.push_back({rng.below(config.peers), 1 + 4 * rng.uniform()});
   // Whatever parts the peers is over some seconds before they finish: one that finds itself alone
   // at the end has nobody to wait for, and leaves.
   const core::Duration last = training - std::chrono::seconds(4);

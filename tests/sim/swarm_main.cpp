@@ -7,16 +7,34 @@
 
 #include "tests/sim/swarm.hpp"
 
+namespace {
+
+void show(std::size_t peer, murmur::core::Duration now, const murmur::gossip::Report& report) {
+  using namespace murmur::gossip;
+  const double at = murmur::core::seconds(now);
+  if (const auto* phase = std::get_if<PhaseReport>(&report)) {
+    fmt::print("  {:9.4f} peer {}: {} {}\n", at, peer, to_string(phase->phase), phase->message);
+  } else if (const auto* about = std::get_if<PeerReport>(&report)) {
+    constexpr const char* kWhat[] = {"up", "silent", "left", "refused", "lost"};
+    fmt::print("  {:9.4f} peer {}: {} {} {}\n", at, peer, about->address,
+               kWhat[static_cast<int>(about->what)], about->message);
+  }
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   std::uint64_t first = 1;
   std::uint64_t seeds = 100;
   bool verbose = false;
   bool stop = false;
+  bool reports = false;
   CLI::App app("Swarm tests of the simulated fleet");
   app.add_option("--first", first, "First seed");
   app.add_option("--seeds", seeds, "How many");
   app.add_flag("--verbose", verbose, "Say what each seed does");
   app.add_flag("--stop", stop, "End at the first seed that finds something wrong");
+  app.add_flag("--reports", reports, "Show reports of phases and peers");
   CLI11_PARSE(app, argc, argv);
 
   std::uint64_t failed = 0;
@@ -24,8 +42,9 @@ int main(int argc, char** argv) {
   std::uint64_t exchanges = 0;
   std::uint64_t run = 0;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
-    const auto drawn = murmur::sim::test::draw_case(seed);
+    auto drawn = murmur::sim::test::draw_case(seed);
     if (verbose) fmt::print("seed {}: {}\n", seed, describe(drawn));
+    if (reports) drawn.config.on_report = show;
     std::fflush(stdout);
     murmur::sim::Outcome outcome;
     const auto wrong = run_case(drawn, &outcome);
