@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 
@@ -30,73 +31,106 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
+struct CommandLine::Impl {
+  Impl(const std::string& name, const std::string& description) : app(description, name) {}
+
+  CLI::App app;
+  std::string group = "Options";
+  std::vector<std::pair<std::string, std::string>> origins;  ///< flag from the file, "FILE:LINE"
+
+  [[nodiscard]] std::vector<std::string> flags() const {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    return names;
+  }
+
+  /// `args` with what the configuration file that they name adds.
+  core::Result<std::vector<std::string>> with_config(const std::vector<std::string>& args) {
+    std::string file;
+    for (std::size_t i = 0; i < args.size(); ++i) {
+      if (flag_of(args[i]) != "--config") continue;
+      const auto equals = args[i].find('=');
+      if (equals == std::string::npos && i + 1 == args.size()) {
+        return core::fail("--config needs a file");
+      }
+      file = equals == std::string::npos ? args[i + 1] : args[i].substr(equals + 1);
+    }
+    std::vector<std::string> all = args;
+    if (file.empty()) return all;
+
+    const auto entries = read_config(file);
+    if (!entries) return tl::make_unexpected(entries.error());
+    std::vector<std::string> keys;
+    for (const std::string& flag : flags()) {
+      if (flag != "--config" && flag != "--help") keys.push_back(flag.substr(2));
+    }
+    for (const ConfigEntry& entry : *entries) {
+      const std::string where = fmt::format("{}:{}", file, entry.line);
+      if (!contains(keys, entry.key)) {
+        return core::fail(fmt::format("{}: there is no key '{}'; the nearest is '{}'", where,
+                                      entry.key, nearest(entry.key, keys)));
+      }
+      const std::string flag = "--" + entry.key;
+      const bool given = std::any_of(args.begin(), args.end(), [&flag](const std::string& arg) {
+        return flag_of(arg) == flag;
+      });
+      if (given) continue;
+      origins.emplace_back(flag, where);
+      for (const std::string& value : entry.values) all.push_back(flag + "=" + value);
+    }
+    return all;
+  }
+};
+
 CommandLine::CommandLine(const std::string& name, const std::string& description)
-    : app_(description, name) {
-  app_.get_formatter()->column_width(kHelpColumn);
-  app_.set_help_flag("-h,--help", "Show this and exit.");
-  app_.add_option("--config")
+    : impl_(std::make_unique<Impl>(name, description)) {
+  CLI::App& app = impl_->app;
+  app.get_formatter()->column_width(kHelpColumn);
+  app.set_help_flag("-h,--help", "Show this and exit.");
+  app.add_option("--config")
       ->type_name("FILE.toml")
       ->description(
           "Read flags from FILE: each key is a flag's name without its dashes,\n"
           "as in  lr = 0.05  or  duration = \"30s\". A flag given here wins.");
 }
 
-CLI::Option* CommandLine::describe(CLI::Option* option, const FlagHelp& help) {
-  option->type_name(help.type)->description(help.text)->group(group_);
+CommandLine::~CommandLine() = default;
+
+void CommandLine::group(const std::string& title) { impl_->group = title; }
+
+void CommandLine::footer(const std::string& text) { impl_->app.footer(text); }
+
+void CommandLine::add_flag(const std::string& flag, const Take& take, bool repeated,
+                           const FlagHelp& help) {
+  const auto take_one = [flag, take](const std::string& text) {
+    if (const auto taken = take(text); !taken) {
+      throw CLI::ValidationError(flag, taken.error().message);
+    }
+  };
+  const auto take_all = [take_one](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) take_one(text);
+  };
+  CLI::Option* const option =
+      repeated ? impl_->app.add_option_function<std::vector<std::string>>(flag, take_all)
+                     ->allow_extra_args(false)
+               : impl_->app.add_option_function<std::string>(flag, take_one);
+  option->type_name(help.type)->description(help.text)->group(impl_->group);
   if (!help.fallback.empty()) option->default_str(help.fallback);
-  return option;
 }
 
 void CommandLine::add_switch(const std::string& flag, bool& into, const std::string& text) {
-  app_.add_flag(flag, into, text)->group(group_);
+  impl_->app.add_flag(flag, into, text)->group(impl_->group);
 }
 
-std::vector<std::string> CommandLine::flags() const {
-  std::vector<std::string> names;
-  for (const CLI::Option* option : app_.get_options()) {
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-  }
-  return names;
-}
-
-core::Result<std::vector<std::string>> CommandLine::with_config(
-    const std::vector<std::string>& args) {
-  std::string file;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    if (flag_of(args[i]) != "--config") continue;
-    const auto equals = args[i].find('=');
-    if (equals == std::string::npos && i + 1 == args.size()) {
-      return core::fail("--config needs a file");
-    }
-    file = equals == std::string::npos ? args[i + 1] : args[i].substr(equals + 1);
-  }
-  std::vector<std::string> all = args;
-  if (file.empty()) return all;
-
-  const auto entries = read_config(file);
-  if (!entries) return tl::make_unexpected(entries.error());
-  std::vector<std::string> keys;
-  for (const std::string& flag : flags()) {
-    if (flag != "--config" && flag != "--help") keys.push_back(flag.substr(2));
-  }
-  for (const ConfigEntry& entry : *entries) {
-    const std::string where = fmt::format("{}:{}", file, entry.line);
-    if (!contains(keys, entry.key)) {
-      return core::fail(fmt::format("{}: there is no key '{}'; the nearest is '{}'", where,
-                                    entry.key, nearest(entry.key, keys)));
-    }
-    const std::string flag = "--" + entry.key;
-    const bool given = std::any_of(
-        args.begin(), args.end(), [&flag](const std::string& arg) { return flag_of(arg) == flag; });
-    if (given) continue;
-    origins_.emplace_back(flag, where);
-    for (const std::string& value : entry.values) all.push_back(flag + "=" + value);
-  }
-  return all;
+void CommandLine::exclude(const std::string& flag, const std::string& other) {
+  impl_->app.get_option(flag)->excludes(impl_->app.get_option(other));
 }
 
 core::Result<CommandLine::Outcome> CommandLine::parse(const std::vector<std::string>& args) {
-  const std::vector<std::string> known = flags();
+  CLI::App& app = impl_->app;
+  const std::vector<std::string> known = impl_->flags();
   for (const std::string& arg : args) {
     const std::string flag = flag_of(arg);
     if (!flag.empty() && !contains(known, flag)) {
@@ -105,21 +139,21 @@ core::Result<CommandLine::Outcome> CommandLine::parse(const std::vector<std::str
     }
   }
   if (contains(args, "--help") || contains(args, "-h")) {
-    fmt::print("{}", app_.help());
+    fmt::print("{}", app.help());
     return Outcome::kHelp;
   }
-  auto all = with_config(args);
+  auto all = impl_->with_config(args);
   if (!all) return tl::make_unexpected(all.error());
   std::reverse(all->begin(), all->end());  // CLI11 takes them from the back
   try {
-    app_.parse(*all);
+    app.parse(*all);
   } catch (const CLI::ExtrasError&) {
     // What looks like a flag has been dealt with above, so this is a word on its own.
-    const auto extras = app_.remaining();
+    const auto extras = app.remaining();
     return core::fail(fmt::format("unexpected argument '{}'", extras.empty() ? "" : extras[0]));
   } catch (const CLI::ParseError& error) {
     const std::string message = one_line(error.what());
-    for (const auto& [flag, where] : origins_) {
+    for (const auto& [flag, where] : impl_->origins) {
       if (message.starts_with(flag + ":")) return core::fail(where + ": " + message.substr(2));
     }
     return core::fail(message);

@@ -2,9 +2,11 @@
 // configuration file, the nearest name for a name that does not exist, and one-line errors.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/result.hpp"
@@ -22,38 +24,36 @@ class CommandLine {
  public:
   /// `name` is "murmur peer".
   CommandLine(const std::string& name, const std::string& description);
+  ~CommandLine();
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
 
   /// The flags added next are listed under `title`.
-  void group(std::string title) { group_ = std::move(title); }
+  void group(const std::string& title);
   /// Examples, files and exit status, at the end of --help.
-  void footer(const std::string& text) { app_.footer(text); }
+  void footer(const std::string& text);
 
   /// `flag` ("--lr") takes one value, which `parse` (string_view -> Result<T>) puts into `into`.
   template <class Into, class Parse>
-  CLI::Option* add(const std::string& flag, Into& into, Parse parse, const FlagHelp& help) {
-    const auto take = [flag, &into, parse](const std::string& text) {
-      auto value = parse(text);
-      if (!value) throw CLI::ValidationError(flag, value.error().message);
-      into = std::move(*value);
+  void add(const std::string& flag, Into& into, Parse parse, const FlagHelp& help) {
+    const auto take = [&into, parse](const std::string& text) -> core::Result<void> {
+      return parse(text).map([&into](auto&& value) { into = std::move(value); });
     };
-    return describe(app_.add_option_function<std::string>(flag, take), help);
+    add_flag(flag, take, /*repeated=*/false, help);
   }
   /// As add(), but the flag may be repeated; the values collect in `into`.
   template <class T, class Parse>
-  CLI::Option* add_repeated(const std::string& flag, std::vector<T>& into, Parse parse,
-                            const FlagHelp& help) {
-    const auto take = [flag, &into, parse](const std::vector<std::string>& texts) {
-      for (const std::string& text : texts) {
-        auto value = parse(text);
-        if (!value) throw CLI::ValidationError(flag, value.error().message);
-        into.push_back(std::move(*value));
-      }
+  void add_repeated(const std::string& flag, std::vector<T>& into, Parse parse,
+                    const FlagHelp& help) {
+    const auto take = [&into, parse](const std::string& text) -> core::Result<void> {
+      return parse(text).map([&into](T&& value) { into.push_back(std::move(value)); });
     };
-    auto* option = app_.add_option_function<std::vector<std::string>>(flag, take);
-    return describe(option->allow_extra_args(false), help);
+    add_flag(flag, take, /*repeated=*/true, help);
   }
   /// A flag without a value.
   void add_switch(const std::string& flag, bool& into, const std::string& text);
+  /// Of these two flags only one may be given.
+  void exclude(const std::string& flag, const std::string& other);
 
   enum class Outcome { kRun, kHelp };
   /// Reads `args` and the configuration file they name; the command line wins over the file.
@@ -61,14 +61,11 @@ class CommandLine {
   core::Result<Outcome> parse(const std::vector<std::string>& args);
 
  private:
-  CLI::Option* describe(CLI::Option* option, const FlagHelp& help);
-  [[nodiscard]] std::vector<std::string> flags() const;
-  /// `args` with what the configuration file adds.
-  core::Result<std::vector<std::string>> with_config(const std::vector<std::string>& args);
-
-  CLI::App app_;
-  std::string group_ = "Options";
-  std::vector<std::pair<std::string, std::string>> origins_;  ///< flag from the file, "FILE:LINE"
+  using Take = std::function<core::Result<void>(const std::string& text)>;
+  void add_flag(const std::string& flag, const Take& take, bool repeated, const FlagHelp& help);
+  // CLI11's header costs seconds a file, so only command_line.cpp sees it.
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace murmur::apps

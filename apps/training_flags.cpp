@@ -84,12 +84,12 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
            {"W", "0", "Weight decay: added to the gradient; adamw shrinks the weights."});
   line.add("--batch", t.batch, number_in<std::size_t>(1, 1U << 20),
            {"ROWS", "32", "Rows in a mini-batch."});
-  auto* steps = line.add(
+  line.add(
       "--steps", t.steps, number_in<std::uint64_t>(1, kStepsMax),
       {"N", steps_default, "End training at this many steps, counting those copied when joining."});
-  auto* epochs = line.add("--epochs", t.epochs, number_in<std::uint64_t>(1, kStepsMax >> 32),
-                          {"N", "", "As --steps, in passes over this peer's part of the data."});
-  epochs->excludes(steps);
+  line.add("--epochs", t.epochs, number_in<std::uint64_t>(1, kStepsMax >> 32),
+           {"N", "", "As --steps, in passes over this peer's part of the data."});
+  line.exclude("--epochs", "--steps");
   line.add("--duration", t.duration, core::parse_duration,
            {"DURATION", "0", "End training after this long; 0: no limit."});
 }
