@@ -101,13 +101,11 @@ class Batch {
   /// The rows at [begin, begin + count) of `order`.
   void gather(Context& context, const SamplesView& samples, const RowOrder& order,
               std::size_t begin, std::size_t count) {
-    for_each_index(context, count,
-                   PickRow{order, static_cast<std::uint32_t>(begin), rows_.data()});
+    for_each_index(context, count, PickRow{order, static_cast<std::uint32_t>(begin), rows_.data()});
     copy_features(context, samples, count);
   }
   /// The rows [begin, begin + count) as they lie.
-  void gather(Context& context, const SamplesView& samples, std::size_t begin,
-              std::size_t count) {
+  void gather(Context& context, const SamplesView& samples, std::size_t begin, std::size_t count) {
     for_each_index(context, count, CountRow{static_cast<std::uint32_t>(begin), rows_.data()});
     copy_features(context, samples, count);
   }
@@ -119,9 +117,9 @@ class Batch {
   void copy_features(Context& context, const SamplesView& samples, std::size_t count) {
     const std::size_t width = samples.width;
     if (samples.bytes != nullptr) {
-      for_each_cell(context, count, width,
-                    ScaleBytes{samples.bytes, samples.scale, rows_.data(), width,
-                               features_.data()});
+      for_each_cell(
+          context, count, width,
+          ScaleBytes{samples.bytes, samples.scale, rows_.data(), width, features_.data()});
     } else {
       for_each_cell(context, count, width,
                     CopyFloats{samples.floats, rows_.data(), width, features_.data()});

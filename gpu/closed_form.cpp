@@ -105,8 +105,8 @@ core::Evaluation ClosedFormReplica::evaluate() {
   double loss = 0;
   for (std::size_t i = 0; i < x_.size(); ++i) {
     const double distance = static_cast<double>(x_[i]) - static_cast<double>(optimum_[i]);
-    const double weight = quadratic_ ? static_cast<double>(curvature_[i])
-                                     : 1.0 / static_cast<double>(x_.size());
+    const double weight =
+        quadratic_ ? static_cast<double>(curvature_[i]) : 1.0 / static_cast<double>(x_.size());
     loss += 0.5 * weight * distance * distance;
   }
   return {.loss = loss, .accuracy = std::numeric_limits<double>::quiet_NaN()};

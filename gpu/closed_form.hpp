@@ -32,9 +32,8 @@ class ClosedFormReplica final : public core::Replica {
   core::Evaluation evaluate() override;
   core::Codec offer(core::ShardId shard, core::Codec codec, core::Bytes& out) override;
   core::Result<core::MixStats> respond(core::ShardId shard, core::Codec offer_codec,
-                                       core::ByteView offer, core::Codec& codec,
-                                       std::uint64_t seed, float weight,
-                                       core::Bytes& out) override;
+                                       core::ByteView offer, core::Codec& codec, std::uint64_t seed,
+                                       float weight, core::Bytes& out) override;
   core::Result<core::MixStats> absorb(core::ShardId shard, core::Codec codec, core::ByteView q,
                                       float weight) override;
   void save(core::Bytes& out) override;

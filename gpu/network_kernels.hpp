@@ -2,8 +2,10 @@
 // once a backend (gpu/backend.hpp).
 //
 // Activations are [features x rows], so that a product with a weight [out, in] reads both as they
-// lie. A loss function handles one row (one column of the outputs) a call; it adds the row's loss to a slot of
-// its own, so that nothing is summed across threads, and everything is read back once a train().
+// lie. A loss function handles one row (one column of the outputs) a call; it adds the row's loss
+// to a slot of its own, so that nothing is summed across threads, and everything is read back once
+// a train().
+//
 // Thread rule: the Context's.
 #pragma once
 

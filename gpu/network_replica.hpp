@@ -77,8 +77,7 @@ class NetworkReplica final : public core::Replica {
       network_.forward(*context_, parameters_.data(), batch_.features(), count);
       const LossFrame frame = loss_frame(count, 1.0);
       if (classifies()) {
-        for_each_index(*context_, count,
-                       CrossEntropyValue{frame, samples.labels, correct_.data()});
+        for_each_index(*context_, count, CrossEntropyValue{frame, samples.labels, correct_.data()});
       } else {
         for_each_index(*context_, count, SquaredError{frame, samples.targets, false});
       }
@@ -87,8 +86,7 @@ class NetworkReplica final : public core::Replica {
     core::Evaluation result{.loss = read_loss(rows_max_) / total, .accuracy = nan};
     if (classifies()) {
       download(*context_, correct_read_.data(), correct_.data(), rows_max_);
-      result.accuracy =
-          std::accumulate(correct_read_.begin(), correct_read_.end(), 0.0) / total;
+      result.accuracy = std::accumulate(correct_read_.begin(), correct_read_.end(), 0.0) / total;
     }
     return result;
   }
@@ -100,9 +98,8 @@ class NetworkReplica final : public core::Replica {
   }
 
   core::Result<core::MixStats> respond(core::ShardId shard, core::Codec offer_codec,
-                                       core::ByteView offer, core::Codec& codec,
-                                       std::uint64_t seed, float weight,
-                                       core::Bytes& out) override {
+                                       core::ByteView offer, core::Codec& codec, std::uint64_t seed,
+                                       float weight, core::Bytes& out) override {
     context_->activate();
     const core::Range range = schema_.shard(shard);
     return exchange_.respond(parameters_.data() + range.offset, range.size, offer_codec, offer,
@@ -157,8 +154,8 @@ class NetworkReplica final : public core::Replica {
 
   void set_place(PlaceInData place) {
     place_ = place;
-    order_ = RowOrder(spec_.seed, spec_.stream, place.epoch,
-                      static_cast<std::uint32_t>(train_.rows()));
+    order_ =
+        RowOrder(spec_.seed, spec_.stream, place.epoch, static_cast<std::uint32_t>(train_.rows()));
   }
 
   [[nodiscard]] LossFrame loss_frame(std::size_t rows, double weight) {
@@ -213,7 +210,7 @@ class NetworkReplica final : public core::Replica {
   ExchangeKernels exchange_;
   Buffer<float> parameters_;
   Buffer<float> gradient_;
-  Buffer<double> loss_;           ///< a slot a row of the batch
+  Buffer<double> loss_;            ///< a slot a row of the batch
   Buffer<std::uint32_t> correct_;  ///< likewise
   Buffer<std::uint32_t> not_finite_;
   std::vector<double> loss_read_;

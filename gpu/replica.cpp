@@ -14,6 +14,7 @@ namespace murmur::gpu {
 namespace {
 
 constexpr int kThreadsMax = 1024;
+constexpr std::size_t kBatchMax = 65535;  // times a width of 65536: under 2^32 activations
 
 bool fraction(float value) { return value >= 0.0F && value < 1.0F; }
 
@@ -64,8 +65,8 @@ core::Result<void> check_samples(const ReplicaSpec& spec, const char* what,
                                   spec.model.widths.front(), what, samples->width));
   }
   if (samples->bytes.size() + samples->floats.size() != rows * samples->width) {
-    return core::fail(fmt::format("{} data: not {} features in each of {} rows", what,
-                                  samples->width, rows));
+    return core::fail(
+        fmt::format("{} data: not {} features in each of {} rows", what, samples->width, rows));
   }
   const std::size_t outputs = spec.model.widths.back();
   if (spec.classes == 0) {
@@ -93,7 +94,9 @@ core::Result<void> check_samples(const ReplicaSpec& spec, const char* what,
 }
 
 core::Result<void> check_network(const ReplicaSpec& spec) {
-  if (spec.batch == 0) return core::fail("batch 0: a step needs a row");
+  if (spec.batch < 1 || spec.batch > kBatchMax) {
+    return core::fail(fmt::format("batch {}: not in 1..{}", spec.batch, kBatchMax));
+  }
   if (spec.threads < 1 || spec.threads > kThreadsMax) {
     return core::fail(fmt::format("threads {}: not in 1..{}", spec.threads, kThreadsMax));
   }

@@ -25,8 +25,7 @@ struct CellByIndex {
 /// have neighbouring columns.
 template <class F>
 void for_each_cell(Context& context, std::size_t rows, std::size_t columns, const F& f) {
-  for_each_index(context, rows * columns,
-                 CellByIndex<F>{f, static_cast<std::uint32_t>(columns)});
+  for_each_index(context, rows * columns, CellByIndex<F>{f, static_cast<std::uint32_t>(columns)});
 }
 
 /// A vector of the host as the backend reads it: uploaded once.

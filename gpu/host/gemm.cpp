@@ -145,8 +145,8 @@ constexpr std::array<std::array<Tile*, kRows>, 2> kTiles{
 
 }  // namespace
 
-void gemm(Context& context, bool trans_a, bool trans_b, std::size_t m, std::size_t n,
-          std::size_t k, float alpha, const float* a, const float* b, float beta, float* c) {
+void gemm(Context& context, bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t k,
+          float alpha, const float* a, const float* b, float beta, float* c) {
   if (m == 0 || n == 0) return;
   // A task is a panel of columns by a run of rows; several runs only where the panels alone would
   // leave threads idle, since each run copies the panel again.
@@ -170,8 +170,8 @@ void gemm(Context& context, bool trans_a, bool trans_b, std::size_t m, std::size
       }
       const Store store{alpha, begin == 0 ? beta : 1.0F};
       for (std::size_t row = first; row < last; row += kRows) {
-        const Left left = trans_a ? Left{a + begin * m + row, 1, m}
-                                  : Left{a + row * k + begin, k, 1};
+        const Left left =
+            trans_a ? Left{a + begin * m + row, 1, m} : Left{a + row * k + begin, k, 1};
         tiles[std::min(kRows, last - row) - 1](depth, left, panel, store, c + row * n + column, n,
                                                width);
       }

@@ -25,7 +25,8 @@ TEST_CASE("the same seed and stream train to the same bits") {
     const auto a = make(spec, device);
     const auto b = make(spec, device);
     INFO(device.name);
-    for (const std::uint32_t steps : {1U, 7U, 30U}) CHECK(a->train(steps).loss == b->train(steps).loss);
+    for (const std::uint32_t steps : {1U, 7U, 30U})
+      CHECK(a->train(steps).loss == b->train(steps).loss);
     CHECK(saved(*a) == saved(*b));
   }
 }
@@ -153,8 +154,7 @@ TEST_CASE("an exchange leaves the sum of the pair, whatever the codec and the sh
       INFO(device.name << ", " << core::to_string(codec));
       double apart = 0, still_apart = 0;
       for (std::size_t i = 0; i < x.size(); ++i) {
-        CHECK(double{x2[i]} + double{y2[i]} ==
-              Approx(double{x[i]} + double{y[i]}).margin(1e-6));
+        CHECK(double{x2[i]} + double{y2[i]} == Approx(double{x[i]} + double{y[i]}).margin(1e-6));
         apart += std::abs(x[i] - y[i]);
         still_apart += std::abs(x2[i] - y2[i]);
       }
