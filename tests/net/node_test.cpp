@@ -89,10 +89,10 @@ TEST_CASE("a peer that dies without a goodbye does not hold up the others") {
 
 TEST_CASE("a peer that joins late copies a neighbour's state before its first step") {
   CAPTURE(test::kSeed);
-  TestPeer first(0, 300'000, 65'536);  // a state of several chunks
+  TestPeer first(0, 100'000, 32'768);  // a state of several chunks
   first.start(TestPeer::config());
   REQUIRE(first.wait([](const auto& seen) { return seen.status.step > 200; }));
-  TestPeer late(1, 300'000, 65'536);
+  TestPeer late(1, 100'000, 32'768);
   late.start(TestPeer::config(), {first.address()});
   CHECK(late.wait([](const auto& seen) { return seen.status.step_adopted > 200; }));
   CHECK(late.wait_for_exchanges(5));
