@@ -68,7 +68,7 @@ void Exchange::done(const OfferMade& result) {
   in_lane_ = std::monostate{};
   if (!own_ || own_->id != making.id) return;  // withdrawn meanwhile
   own_->stage = OwnOffer::Stage::kSent;
-  own_->deadline = shell_.now + shell_.config.offer_timeout;
+  own_->deadline = shell_.now + patience_.wait(shell_.config.offer_timeout_max);
   past_[making.id.number % past_.size()] = {making.id, own_->step, own_->made};
   ++shell_.counters.offers_made;
   const auto expected = std::min(expected_staleness_, 1e9);
@@ -93,12 +93,14 @@ void Exchange::on_offer_timer() {
   }
   // Forgetting the offer undoes nothing: if its transfer comes after all, it is applied.
   own_.reset();
+  patience_.timed_out();
   ++shell_.counters.offers_timed_out;
 }
 
 void Exchange::on_decline(const wire::Header& header, const wire::Decline& decline) {
   if (!own_ || own_->stage != OwnOffer::Stage::kSent || own_->id != decline.offer) return;
   if (own_->to != header.src) return;
+  patience_.answered(shell_.now - own_->made);
   own_.reset();
   ++shell_.counters.declines_received;
   const auto wait = std::chrono::milliseconds(std::min(decline.retry_ms, kRetryMsMax));
@@ -123,7 +125,11 @@ void Exchange::on_transfer(const wire::Header& header, const wire::Transfer& tra
             {transfer.shard, transfer.codec, std::move(payload), transfer.weight},
             0,
             std::nullopt};
-  if (own_ && own_->id == transfer.offer && own_->to == from) own_.reset();
+  if (own_ && own_->id == transfer.offer && own_->to == from) {
+    // Late answers teach no patience: most are late because they had to be sent again.
+    patience_.answered(shell_.now - own_->made);
+    own_.reset();
+  }
   const Past& past = past_[transfer.offer.number % past_.size()];
   if (past.id == transfer.offer) {
     take.since = {past.step, past.made};

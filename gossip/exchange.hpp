@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gossip/links.hpp"
+#include "gossip/patience.hpp"
 #include "gossip/shell.hpp"
 
 namespace murmur::gossip {
@@ -119,6 +120,7 @@ class Exchange {
   std::deque<Take> absorb_queue_;
   std::variant<std::monostate, OwnOffer, Serve, Take> in_lane_;
   std::array<Past, 16> past_;  // own offers made lately: a late transfer's staleness is still known
+  Patience patience_;
   std::uint32_t offers_ = 0;
   core::ShardId next_shard_ = 0;
   TimerSlot offer_timer_;

@@ -20,7 +20,8 @@ Address complete(const Address& address, const std::string& from_host) {
 
 constexpr std::size_t kShuffleMembers = 8;
 constexpr int kShufflePings = 2;       // a shuffle goes out every so many ping_every
-constexpr int kSilentRetryFactor = 3;  // a dropped neighbour is tried this many times slower
+constexpr core::Duration kLongSilent = std::chrono::minutes(1);
+constexpr int kLongSilentFactor = 10;  // a neighbour dropped so long ago is tried so much slower
 
 }  // namespace
 
@@ -279,7 +280,7 @@ LinkChange Links::on_link_timer(core::PeerId peer, bool busy) {
   } else {
     send_hello(link->address, peer, 0, 0, true, false);
     const core::Duration wait = shell_.back_off(link->backoff);
-    arm(peer, *link, wait >= config.retry_max ? kSilentRetryFactor * wait : wait);
+    arm(peer, *link, silent > kLongSilent ? kLongSilentFactor * wait : wait);
   }
   return LinkChange::kNone;
 }
@@ -296,8 +297,12 @@ LinkChange Links::bye(core::PeerId from) {
 
 void Links::learn(const std::vector<wire::Member>& members) {
   for (const wire::Member& member : members) {
-    if (links_.size() >= shell_.config.view_max) return;
-    if (member.address != shell_.config.advertise) make(member.id, member.address);
+    if (Link* known = find(member.id)) {
+      // Another has heard it lately: if it fell silent here, now is the time to try.
+      if (!known->up && !known->gone) arm(member.id, *known, shell_.jitter(shell_.config.retry));
+    } else if (links_.size() < shell_.config.view_max && member.address != shell_.config.advertise) {
+      make(member.id, member.address);
+    }
   }
 }
 

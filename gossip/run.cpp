@@ -77,6 +77,17 @@ bool Run::neighbours_settled() const {
   });
 }
 
+/// A neighbour that agrees later may move a peer that has agreed: then it offers again, for as long
+/// as settling may take.
+bool Run::moved_again() const {
+  return shell_.phase == Phase::kLingering && agreed_once_ && !stopping_ &&
+         shell_.now - phase_began_ < shell_.config.settle_max && !agreed();
+}
+
+bool Run::nothing_to_wait_for() const {
+  return neighbours_settled() && !exchange_.owes_receipts() && !moved_again();
+}
+
 void Run::change_phase() {
   const Config& config = shell_.config;
   if (shell_.phase == Phase::kJoining && stopping_) return enter(Phase::kDone);
@@ -88,6 +99,7 @@ void Run::change_phase() {
   }
   if (shell_.phase == Phase::kSettling) {
     if (stopping_ || agreed()) {
+      agreed_once_ = true;
       enter(Phase::kLingering);
     } else if (shell_.now - phase_began_ >= config.settle_max) {
       enter(Phase::kLingering,
@@ -98,9 +110,9 @@ void Run::change_phase() {
   }
   if (shell_.phase == Phase::kLingering && !busy_) {
     const bool waited = shell_.now - phase_began_ >= config.linger;
-    const bool over =
-        config.rule == Rule::kNone || (neighbours_settled() && !exchange_.owes_receipts());
+    const bool over = config.rule == Rule::kNone || nothing_to_wait_for();
     if (!(over || waited || stopping_) || exchange_.queued() > 0) {
+      if (moved_again()) wake_at(phase_began_ + config.settle_max);
       if (!waited) wake_at(phase_began_ + config.linger);
       return;
     }
@@ -128,7 +140,8 @@ std::optional<Work> Run::choose() {
       exchange_.begin_offer();
       next_offer_step_ = shell_.step + pace_.exchange_every(shell_.config);
     }
-    if (shell_.phase == Phase::kSettling && !exchange_.begin_offer()) {
+    const bool settling = shell_.phase == Phase::kSettling || moved_again();
+    if (settling && !exchange_.begin_offer()) {
       shell_.timers.arm(settle_timer_, {shell_.now + kSettleRetry, TimerKind::kSettle, {}, 0});
     }
     if (!training || mixings_in_a_row_ < kMixingsInARow) {
@@ -163,9 +176,9 @@ bool Run::save_due() const {
   if (shell_.config.save_every.count() == 0) return false;
   // The last one is taken when nothing will change any more.
   const bool ending = shell_.phase == Phase::kLingering && !final_save_done_;
-  const bool last = ending && exchange_.queued() == 0 &&
-                    (stopping_ || (neighbours_settled() && !exchange_.owes_receipts()) ||
-                     shell_.now - phase_began_ >= shell_.config.linger);
+  const bool last =
+      ending && exchange_.queued() == 0 &&
+      (stopping_ || nothing_to_wait_for() || shell_.now - phase_began_ >= shell_.config.linger);
   return last || shell_.now >= next_save_;
 }
 

@@ -37,6 +37,8 @@ class Run {
   [[nodiscard]] bool training_over() const;
   [[nodiscard]] bool agreed() const;
   [[nodiscard]] bool neighbours_settled() const;
+  [[nodiscard]] bool moved_again() const;
+  [[nodiscard]] bool nothing_to_wait_for() const;
   std::optional<Work> choose();
   std::optional<Work> choose_training();
   [[nodiscard]] bool evaluation_due() const;
@@ -69,6 +71,7 @@ class Run {
 
   core::Instant phase_began_{};
   core::Instant training_began_{};
+  bool agreed_once_ = false;  ///< left settling because the neighbours agreed
   bool stopping_ = false;
   bool final_save_done_ = false;
   TimerSlot run_timer_;

@@ -1,5 +1,6 @@
 #include "gossip/pace.hpp"
 
+#include "gossip/patience.hpp"
 #include "gossip/staleness.hpp"
 #include "gossip/timers.hpp"
 #include "tests/catch.hpp"
@@ -47,6 +48,21 @@ TEST_CASE("a bounded policy declines what is staler than its bound") {
   CHECK(*weight_for(bounded, 8, 8) == 0.5F);
   CHECK_FALSE(weight_for(bounded, 9, 0));
   CHECK_FALSE(weight_for(bounded, 0, 9));
+}
+
+TEST_CASE("an offer waits about as long as answers take, longer while none come, never past the limit") {
+  Patience patience;
+  CHECK(patience.wait(2s) == 500ms);
+  for (int i = 0; i < 50; ++i) patience.answered(100ms);
+  CHECK(patience.wait(2s) >= 100ms);
+  CHECK(patience.wait(2s) < 150ms);
+  const auto before = patience.wait(2s);
+  patience.timed_out();
+  CHECK(core::seconds(patience.wait(2s)) == Approx(2 * core::seconds(before)));
+  for (int i = 0; i < 10; ++i) patience.timed_out();
+  CHECK(patience.wait(2s) == 2s);
+  patience.answered(100ms);
+  CHECK(patience.wait(2s) < 150ms);
 }
 
 TEST_CASE("timers fire in order, once, and not early") {

@@ -57,7 +57,7 @@ Case draw_case(std::uint64_t seed) {
       chance() ? between(rng, milliseconds(50), milliseconds(1500)) : core::Duration{0};
   gossip.settle_max = std::chrono::seconds(30);
   gossip.linger = std::chrono::minutes(2);
-  gossip.offer_timeout = between(rng, milliseconds(100), milliseconds(2000));
+  gossip.offer_timeout_max = between(rng, milliseconds(100), milliseconds(2000));
   gossip.retry = between(rng, milliseconds(50), milliseconds(300));
   gossip.retry_max = milliseconds(500);
   gossip.silent_max = between(rng, milliseconds(1200), milliseconds(3000));
@@ -83,15 +83,20 @@ Case draw_case(std::uint64_t seed) {
     const core::Duration start = between(rng, {}, last);
     faults.cuts.push_back({start, between(rng, {}, last - start), shape});
   }
-  // Peer 0 stays, so that somebody who knows the model does.
-  for (std::uint64_t n = chance() ? 1 + rng.below(4) : 0; n > 0; --n) {
-    Crash crash{1 + rng.below(config.peers - 1), between(rng, milliseconds(100), last),
-                std::nullopt, chance()};
-    if (!crash.keep_state || rng.below(4) != 0) {
+  // Peer 0 stays, so that somebody who knows the model does. Only the last dies for good, and not
+  // at once: nobody else's only contact may be dead.
+  if (chance() && chance()) {
+    faults.crashes.push_back(
+        {config.peers - 1, between(rng, milliseconds(2000), last), std::nullopt, true});
+  } else {
+    for (std::uint64_t n = chance() ? 1 + rng.below(6) : 0; n > 0; --n) {
+      Crash crash{1 + rng.below(config.peers - 1), between(rng, milliseconds(100), last),
+                  std::nullopt, rng.below(4) != 0};
       crash.restart_after = between(rng, milliseconds(1), last - crash.at + milliseconds(1000));
+      if (chance()) crash.restart_after = *crash.restart_after / 50;
+      faults.crashes.push_back(crash);
+      if (!check_plan(faults, config.peers)) faults.crashes.pop_back();
     }
-    faults.crashes.push_back(crash);
-    if (!check_plan(faults, config.peers)) faults.crashes.pop_back();
   }
   faults.calm_from = training + std::chrono::seconds(1);
   return c;
