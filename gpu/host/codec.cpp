@@ -16,7 +16,6 @@ using simd::F32;
 using simd::I32;
 using simd::I8;
 using simd::kLanes;
-using simd::U16;
 using simd::U32;
 
 constexpr std::size_t kBlock = core::kInt8Block;
@@ -44,7 +43,7 @@ struct BlockReader<Codec::kFp16> {
   BlockReader(const std::byte* block, const std::byte*) : elements(block) {}
   static constexpr float scale = 1;
   MURMUR_SIMD F32 read_unit(std::size_t i) {
-    return simd::from_half(simd::load<U16>(elements + 2 * i));
+    return simd::load_halves(elements + 2 * i);
   }
   [[nodiscard]] bool well_formed() const { return true; }
 };
@@ -62,9 +61,9 @@ struct BlockReader<Codec::kInt8> {
         std::clamp(exponent, core::kInt8MinExponent, core::kInt8MaxExponent));
   }
   MURMUR_SIMD F32 read_unit(std::size_t i) {
-    const I8 q = simd::load<I8>(elements + i);
+    const I8 q = simd::load_plain<I8>(elements + i);
     least = q < least ? q : least;
-    return simd::convert<F32>(simd::widen(q));
+    return simd::convert<float>(simd::widen(q));
   }
   /// After all of the block was read.
   [[nodiscard]] bool well_formed() const {
@@ -92,7 +91,7 @@ struct PayloadBlock {
 
 MURMUR_SIMD void encode_fp16(const float* d, std::byte* out) {
   for (std::size_t i = 0; i < kBlock; i += kLanes) {
-    simd::store(out + 2 * i, simd::to_half(simd::load<F32>(d + i)));
+    simd::store_halves(out + 2 * i, simd::load<F32>(d + i));
   }
 }
 
@@ -103,27 +102,40 @@ MURMUR_SIMD U32 rounding_hash(codec::RoundingKey key, const U32& pair) {
   return h ^ (h >> 16);
 }
 
-MURMUR_SIMD I8 quantise(const F32& d, float down, const U32& random) {
-  constexpr float kLimit = 127.0F * 65536.0F;
-  F32 v = d * down * 65536.0F;
-  // Half of v's sign: the conversion below truncates.
-  v += simd::bits<F32>((simd::bits<U32>(v) & 0x80000000U) | 0x3f000000U);
-  v = v < -kLimit ? F32{} - kLimit : v;
-  v = v > kLimit ? F32{} + kLimit : v;
-  return simd::narrow((simd::convert<I32>(v) + simd::bits<I32>(random)) >> 16);
+/// codec::quantise() for |d| <= 127 / 2^-e; `up` is 2^(16 - e).
+MURMUR_SIMD I8 quantise(const F32& d, float up, const U32& random) {
+  return simd::narrow((simd::round(d * up) + simd::bits<std::int32_t>(random)) >> 16);
+}
+
+MURMUR_SIMD void store_bytes(std::byte* to, const I8& v) { std::memcpy(to, &v, sizeof v); }
+
+/// The ends of int8's range, done apart because they hardly ever happen: magnitudes past 1.6e38
+/// saturate, and below 2^-111 the factor 2^(16 - e) is no float, so d takes 2^16 of it here.
+[[gnu::noinline]] void bring_into_range(const float* d, float factor, float* out) {
+  const float limit = 127 * codec::power_of_two(core::kInt8MaxExponent);
+  for (std::size_t i = 0; i < kBlock; ++i) out[i] = std::clamp(d[i], -limit, limit) * factor;
 }
 
 MURMUR_SIMD void encode_int8(const float* d, std::uint32_t max_bits, std::size_t block,
                              codec::RoundingKey key, std::byte* out, std::byte* exponent_byte) {
   const int exponent = codec::block_exponent(std::min(max_bits, codec::kInfinityBits - 1));
   *exponent_byte = static_cast<std::byte>(exponent);
-  const float down = codec::power_of_two(-exponent);
-  U32 pair = U32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} +
-             static_cast<std::uint32_t>(block * (kBlock / 2));
-  for (std::size_t i = 0; i < kBlock; i += 2 * kLanes, pair += std::uint32_t{kLanes}) {
-    const U32 h = rounding_hash(key, pair);
-    simd::store(out + i, quantise(simd::load<F32>(d + i), down, h & 0xffffU));
-    simd::store(out + i + kLanes, quantise(simd::load<F32>(d + i + kLanes), down, h >> 16));
+  constexpr int kLeastDirect = 16 - 127;
+  const int apart = exponent < kLeastDirect ? 16 : 0;
+  alignas(64) float in_range[kBlock];
+  if (apart != 0 || max_bits > codec::kInt8MaxBits) {
+    bring_into_range(d, codec::power_of_two(apart), in_range);
+    d = in_range;
+  }
+  const float up = codec::power_of_two(16 - apart - exponent);
+  static constexpr std::uint32_t kFirstPairs[] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                  8, 9, 10, 11, 12, 13, 14, 15};
+  U32 pairs = simd::load<U32>(kFirstPairs) + static_cast<std::uint32_t>(block * (kBlock / 2));
+  for (std::size_t i = 0; i < kBlock; i += 2 * kLanes) {
+    const U32 h = rounding_hash(key, pairs);
+    store_bytes(out + i, quantise(simd::load<F32>(d + i), up, h & 0xffffU));
+    store_bytes(out + i + kLanes, quantise(simd::load<F32>(d + i + kLanes), up, h >> 16));
+    pairs = pairs + std::uint32_t{kLanes};
   }
 }
 
@@ -195,10 +207,10 @@ struct Blocks {
 };
 
 Sums encode_part(const Blocks& blocks, const float* x, const EncodeJob& job) {
-  U32 part_max = {};
+  I32 part_max = {};
   for (std::size_t b = blocks.begin; b < blocks.end; ++b) {
     const OwnBlock own(x, job.n, b);
-    U32 max = {};
+    I32 max = {};
     for (std::size_t i = 0; i < kBlock; i += kLanes) {
       max = simd::max(max, simd::magnitude_bits(simd::load<F32>(own.values + i)));
     }
@@ -211,7 +223,7 @@ Sums encode_part(const Blocks& blocks, const float* x, const EncodeJob& job) {
 template <Codec offer_codec>
 Sums difference_part(const Blocks& blocks, const float* x, const std::byte* offer,
                      const EncodeJob& job) {
-  U32 own_max = {};
+  I32 own_max = {};
   std::uint32_t wire_max = 0;
   simd::Squares squares;
   alignas(64) float d[kBlock];
@@ -219,7 +231,7 @@ Sums difference_part(const Blocks& blocks, const float* x, const std::byte* offe
     const OwnBlock own(x, job.n, b);
     const WireBlock wire(offer_codec, offer, job.n, b);
     BlockReader<offer_codec> reader(wire.from.elements, wire.from.exponent);
-    U32 max = {};
+    I32 max = {};
     for (std::size_t i = 0; i < kBlock; i += kLanes) {
       const F32 value = simd::load<F32>(own.values + i);
       const F32 difference = reader.read_unit(i) * reader.scale - value;
@@ -232,13 +244,13 @@ Sums difference_part(const Blocks& blocks, const float* x, const std::byte* offe
     wire_max = std::max(wire_max, block_max);
     encode_block(job, b, d, block_max);
   }
-  return {.squares = squares.total(), .own_max = simd::reduce_max(own_max), .wire_max = wire_max};
+  return {.squares = simd::total(squares), .own_max = simd::reduce_max(own_max), .wire_max = wire_max};
 }
 
 template <Codec codec>
 Sums inspect_part(const Blocks& blocks, const float* x, std::size_t n, const std::byte* q) {
-  U32 own_max = {};
-  U32 wire_max = {};
+  I32 own_max = {};
+  I32 wire_max = {};
   bool well_formed = true;
   simd::Squares squares;
   for (std::size_t b = blocks.begin; b < blocks.end; ++b) {
@@ -253,7 +265,7 @@ Sums inspect_part(const Blocks& blocks, const float* x, std::size_t n, const std
     }
     well_formed = well_formed && reader.well_formed();
   }
-  return {.squares = squares.total(),
+  return {.squares = simd::total(squares),
           .own_max = simd::reduce_max(own_max),
           .wire_max = well_formed ? simd::reduce_max(wire_max) : kMalformed};
 }
@@ -269,7 +281,7 @@ MURMUR_SIMD void add_block(BlockReader<codec>& reader, float* x, float weight,
     if constexpr (codec == Codec::kFp32) {
       squares.add(unit);
     } else {
-      sums += unit * unit;
+      sums = sums + unit * unit;
     }
   }
   if constexpr (codec != Codec::kFp32) {
@@ -292,7 +304,7 @@ Sums add_part(const Blocks& blocks, float* x, std::size_t n, const std::byte* q,
       std::memcpy(x + b * kBlock, own.padded, 4 * size);
     }
   }
-  return {.squares = squares.total(), .own_max = 0, .wire_max = 0};
+  return {.squares = simd::total(squares), .own_max = 0, .wire_max = 0};
 }
 
 }  // namespace

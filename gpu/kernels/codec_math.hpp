@@ -3,6 +3,8 @@
 // product and a sum gets the same bytes as one which does not.
 #pragma once
 
+#include <math.h>
+
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +20,9 @@ inline constexpr std::uint32_t kMagnitudeMask = 0x7fffffffU;
 inline constexpr std::uint32_t kInfinityBits = 0x7f800000U;
 /// 65504, the largest half.
 inline constexpr std::uint32_t kHalfMaxBits = 0x477fe000U;
+/// 127 * 2^kInt8MaxExponent, past which int8 saturates.
+inline constexpr std::uint32_t kInt8MaxBits =
+    (static_cast<std::uint32_t>(core::kInt8MaxExponent + 6 + 127) << 23) | 0x7e0000U;
 
 MURMUR_HD std::uint32_t magnitude_bits(float x) {
   return std::bit_cast<std::uint32_t>(x) & kMagnitudeMask;
@@ -65,12 +70,12 @@ MURMUR_HD std::uint32_t rounding_bits(RoundingKey key, std::size_t element) {
 /// int8: d / 2^e rounded up with the probability of its fraction, of which 16 bits count.
 /// `down` is 2^-e.
 MURMUR_HD int quantise(float d, float down, std::uint32_t bits) {
-  constexpr float kLimit = 127.0F * 65536.0F;  // reached only beyond 127 * 2^kInt8MaxExponent
+  constexpr float kLimit = 127.0F * 65536.0F;  // reached only beyond kInt8MaxBits
   float v = d * down * 65536.0F;
-  v += v < 0 ? -0.5F : 0.5F;
   v = v < -kLimit ? -kLimit : v;
   v = v > kLimit ? kLimit : v;
-  return (static_cast<std::int32_t>(v) + static_cast<std::int32_t>(bits)) >> 16;
+  // Ties to the even.
+  return (static_cast<std::int32_t>(rintf(v)) + static_cast<std::int32_t>(bits)) >> 16;
 }
 
 }  // namespace murmur::gpu::codec
