@@ -206,16 +206,32 @@ struct Blocks {
   std::size_t begin, end;
 };
 
+MURMUR_SIMD I32 max_of_block(const float* values) {
+  I32 max = {};
+  for (std::size_t i = 0; i < kBlock; i += kLanes) {
+    max = simd::max(max, simd::magnitude_bits(simd::load<F32>(values + i)));
+  }
+  return max;
+}
+
+template <Codec codec>
 Sums encode_part(const Blocks& blocks, const float* x, const EncodeJob& job) {
+  // A block of int8 waits long for its maximum, so a few are taken ahead; the other codecs need
+  // none to encode.
+  constexpr bool kNeedsMax = codec == Codec::kInt8;
+  constexpr std::size_t kAhead = kNeedsMax ? 8 : 1;
   I32 part_max = {};
-  for (std::size_t b = blocks.begin; b < blocks.end; ++b) {
-    const OwnBlock own(x, job.n, b);
-    I32 max = {};
-    for (std::size_t i = 0; i < kBlock; i += kLanes) {
-      max = simd::max(max, simd::magnitude_bits(simd::load<F32>(own.values + i)));
+  for (std::size_t first = blocks.begin; first < blocks.end; first += kAhead) {
+    const std::size_t end = std::min(blocks.end, first + kAhead);
+    I32 max[kAhead];
+    for (std::size_t b = first; b < end; ++b) {
+      max[b - first] = max_of_block(OwnBlock(x, job.n, b).values);
+      part_max = simd::max(part_max, max[b - first]);
     }
-    encode_block(job, b, own.values, job.codec == Codec::kInt8 ? simd::reduce_max(max) : 0);
-    part_max = simd::max(part_max, max);
+    for (std::size_t b = first; b < end; ++b) {
+      encode_block(job, b, OwnBlock(x, job.n, b).values,
+                   kNeedsMax ? simd::reduce_max(max[b - first]) : 0);
+    }
   }
   return {.squares = 0, .own_max = 0, .wire_max = simd::reduce_max(part_max)};
 }
@@ -342,8 +358,10 @@ CodecKernels::~CodecKernels() = default;
 Sums CodecKernels::encode(const float* x, std::size_t n, Codec codec, std::uint64_t seed,
                           std::byte* out) {
   const EncodeJob job{codec, codec::rounding_key(seed), out, n};
-  return scratch_->run(context_, n,
-                       [&](const Blocks& blocks) { return encode_part(blocks, x, job); });
+  return with_codec(codec, [&]<Codec kCodec>() {
+    return scratch_->run(
+        context_, n, [&](const Blocks& blocks) { return encode_part<kCodec>(blocks, x, job); });
+  });
 }
 
 Sums CodecKernels::difference(const float* x, std::size_t n, Codec offer_codec,

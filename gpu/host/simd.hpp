@@ -135,10 +135,6 @@ template <class T, std::size_t n>
 MURMUR_SIMD Vector<T, n> max(const Vector<T, n>& a, const Vector<T, n>& b) {
   return select_less(a, b, b, a);
 }
-template <class T, std::size_t n>
-MURMUR_SIMD Vector<T, n> min(const Vector<T, n>& a, const Vector<T, n>& b) {
-  return select_less(a, b, a, b);
-}
 
 /// The same bits.
 template <class To, class From, std::size_t n>
