@@ -33,11 +33,6 @@ void Edge::void_outbox() {
   outbox_->delta.reset();
 }
 
-core::TransferId Edge::highest_seen() const {
-  if (seen_.empty()) return {};
-  return {seen_.back().boot, seen_.back().seq};
-}
-
 void Edge::mark_seen(core::TransferId id) {
   CHECK_INVARIANT(!already_seen(id));
   if (seen_.empty() || seen_.back().boot != id.boot) seen_.push_back({id.boot, 0, 0});

@@ -54,7 +54,10 @@ class Edge {
   void void_outbox();
 
   // ---- taking: this peer is the receiver ----
-  [[nodiscard]] core::TransferId highest_seen() const;
+  [[nodiscard]] core::TransferId highest_seen() const {
+    return seen_.empty() ? core::TransferId{}
+                         : core::TransferId{seen_.back().boot, seen_.back().seq};
+  }
   /// `id` must exceed highest_seen().
   void mark_seen(core::TransferId id);
   [[nodiscard]] bool already_seen(core::TransferId id) const { return id <= highest_seen(); }

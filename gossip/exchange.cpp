@@ -272,7 +272,8 @@ void Exchange::done(Responded& result) {
 
 void Exchange::send_outbox(core::PeerId to, const OutboxEntry& entry) {
   const Link* link = links_.find(to);
-  if (link == nullptr || !link->up) return;  // goes out when the link is up again
+  if (link == nullptr || !link->up)
+    return limit_unreachable_payloads();  // sent when it is up again
   if (entry.delta) {
     links_.send(
         to,
@@ -323,7 +324,9 @@ void Exchange::on_link(core::PeerId peer, LinkChange change) {
     std::erase_if(serve_queue_, [peer](const Serve& s) { return s.from == peer; });
     std::erase_if(absorb_queue_, [peer](const Take& t) { return t.from == peer; });
   }
-  limit_unreachable_payloads();
+  if (const auto it = edges_.find(peer); it != edges_.end() && it->second.outbox()) {
+    limit_unreachable_payloads();
+  }
 }
 
 void Exchange::limit_unreachable_payloads() {

@@ -40,8 +40,12 @@ void Links::start(const std::vector<wire::Member>& known) {
 }
 
 Link* Links::find(core::PeerId peer) {
-  const auto it = links_.find(peer);
-  return it == links_.end() ? nullptr : &it->second;
+  if (peer != found_id_ || found_ == nullptr) {
+    const auto it = links_.find(peer);
+    found_id_ = peer;
+    found_ = it == links_.end() ? nullptr : &it->second;
+  }
+  return found_;
 }
 
 /// The link, made if there is room: a dead one gives way to a new one.
@@ -56,6 +60,7 @@ Link* Links::make(core::PeerId peer, const Address& address) {
     }
     if (worst == links_.end()) return nullptr;
     links_.erase(worst);
+    found_ = nullptr;
   }
   Link& link = links_[peer];
   link.address = address;

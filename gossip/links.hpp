@@ -96,6 +96,8 @@ class Links {
   Shell& shell_;
   Edges& edges_;
   std::map<core::PeerId, Link> links_;
+  core::PeerId found_id_;  // what find() found last: one event asks for one peer several times
+  Link* found_ = nullptr;
   std::vector<Contact> contacts_;
   TimerSlot shuffle_timer_;
   std::vector<core::PeerId> up_;
