@@ -9,10 +9,12 @@
 namespace murmur::gpu::host {
 
 struct Context::Arena {
-  explicit Arena(int threads)
-      : allowed(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads)),
-        arena(threads) {}
-  tbb::global_control allowed;  ///< the count is the user's choice, beyond the cores too
+  explicit Arena(int threads) : arena(threads) {
+    // Thread counts are the user's choice, beyond the cores too: TBB warns where it would cap them.
+    constexpr std::size_t kThreadsMax = 1024;
+    static const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism,
+                                             kThreadsMax);
+  }
   tbb::task_arena arena;
 };
 
