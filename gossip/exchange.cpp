@@ -22,7 +22,9 @@ double ratio_of(const core::MixStats& mix) { return mix.norm > 0 ? mix.distance 
 }  // namespace
 
 Exchange::Exchange(Shell& shell, Links& links, Edges& edges)
-    : shell_(shell), links_(links), edges_(edges) {}
+    : shell_(shell), links_(links), edges_(edges) {
+  forget_recent();
+}
 
 // ---- initiating
 // ----------------------------------------------------------------------------------
@@ -190,7 +192,7 @@ void Exchange::done(const Absorbed& result) {
     staleness_sum_ += staleness;
     ++staleness_count_;
   }
-  measured(take.from, report.ratio);
+  measured(take.from, report.shard, report.ratio);
   shell_.report(report);
 }
 
@@ -265,7 +267,7 @@ void Exchange::done(Responded& result) {
   report.weight = entry.weight;
   report.ratio = ratio_of(*result.mix);
   report.lag = serve.lag;
-  measured(serve.from, report.ratio);
+  measured(serve.from, report.shard, report.ratio);
   shell_.report(report);
   send_outbox(serve.from, entry);
 }
@@ -405,7 +407,18 @@ bool Exchange::owes_receipts() const {
 // ---- measures
 // ------------------------------------------------------------------------------------
 
-void Exchange::measured(core::PeerId peer, double ratio) {
+void Exchange::forget_recent() {
+  recent_.clear();
+  shard_ratios_.assign(shell_.schema.shards(), std::numeric_limits<double>::infinity());
+}
+
+double Exchange::worst_shard() const {
+  const auto worst = std::max_element(shard_ratios_.begin(), shard_ratios_.end());
+  return worst == shard_ratios_.end() ? 0.0 : *worst;
+}
+
+void Exchange::measured(core::PeerId peer, core::ShardId shard, double ratio) {
+  shard_ratios_[shard] = ratio;
   std::erase_if(recent_, [peer](const Ratio& r) { return r.peer == peer; });
   recent_.insert(recent_.begin(), {peer, ratio});
   if (recent_.size() > shell_.config.settle_distinct) recent_.pop_back();

@@ -61,7 +61,9 @@ class Exchange {
   };
   /// With distinct neighbours, newest first, at most Config::settle_distinct.
   [[nodiscard]] const std::vector<Ratio>& recent() const { return recent_; }
-  void forget_recent() { recent_.clear(); }
+  /// The largest last ‖d‖/‖x‖ of a shard, whoever it was exchanged with; infinite until all were.
+  [[nodiscard]] double worst_shard() const;
+  void forget_recent();
   [[nodiscard]] std::uint64_t completed() const { return completed_; }
   [[nodiscard]] double staleness_mean() const;
 
@@ -109,7 +111,7 @@ class Exchange {
   [[nodiscard]] bool is_serving(core::PeerId peer) const;
   [[nodiscard]] const Take* taking(core::PeerId peer) const;
   void limit_unreachable_payloads();
-  void measured(core::PeerId peer, double ratio);
+  void measured(core::PeerId peer, core::ShardId shard, double ratio);
 
   Shell& shell_;
   Links& links_;
@@ -125,7 +127,8 @@ class Exchange {
   core::ShardId next_shard_ = 0;
   TimerSlot offer_timer_;
   std::vector<Ratio> recent_;
-  double expected_staleness_ = 0;  // moving average, steps
+  std::vector<double> shard_ratios_;  // of the last exchange of each shard
+  double expected_staleness_ = 0;     // moving average, steps
   double staleness_sum_ = 0;
   std::uint64_t staleness_count_ = 0;
   std::uint64_t completed_ = 0;

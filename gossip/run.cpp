@@ -60,12 +60,15 @@ bool Run::training_over() const {
          (config.duration_max.count() > 0 && shell_.now - training_began_ >= config.duration_max);
 }
 
-/// The last exchanges with distinct neighbours all found almost nothing to exchange.
+/// The last exchanges with distinct neighbours all found almost nothing to exchange, and so did the
+/// last one of every shard: both sides count through the shards, each on its own, so that one shard
+/// may come twice in a row while the others still differ.
 bool Run::agreed() const {
   const std::size_t wanted =
       std::min<std::size_t>(shell_.config.settle_distinct, links_.up().size());
   const auto& recent = exchange_.recent();
   return recent.size() >= wanted &&
+         (wanted == 0 || exchange_.worst_shard() < shell_.config.settle_bound) &&
          std::all_of(recent.begin(), recent.end(), [this](const Exchange::Ratio& r) {
            return r.ratio < shell_.config.settle_bound;
          });
