@@ -43,10 +43,14 @@ TEST_CASE("peers that join one of them train, agree in the end, and conserve the
   for (int i = 0; i < count; ++i) peers.emplace_back(i, 1000, 256);
   gossip::Config config = TestPeer::config();
   config.steps_max = 40'000;
-  for (int i = 0; i < count; ++i) {
-    peers[i].start(config, i == 0 ? std::vector<gossip::Address>{}
-                                  : std::vector<gossip::Address>{peers[0].address()});
-  }
+  peers[0].replica.hold();  // it would be done before the others have found it
+  peers[0].start(config);
+  for (int i = 1; i < count; ++i) peers[i].start(config, {peers[0].address()});
+  const bool met = peers[0].wait([&](const auto& seen) {
+    return seen.status.neighbours == static_cast<std::size_t>(count) - 1;
+  });
+  peers[0].replica.let_go();
+  REQUIRE(met);
   double mean = 0;
   double put_in = 0;
   for (TestPeer& peer : peers) {

@@ -25,6 +25,13 @@ class TestReplica : public core::Replica {
   /// From the next step on, train() throws: the peer dies as it would of a broken device.
   void break_down() { broken_ = true; }
 
+  /// Until let_go(), train() waits in its first step; before the run.
+  void hold() { held_.store(true); }
+  void let_go() {
+    held_.store(false);
+    held_.notify_all();
+  }
+
   // After the run:
   [[nodiscard]] const std::vector<float>& x() const { return x_; }
   /// What training and adopting put into one element (all have the same), exchanges left out.
@@ -38,6 +45,7 @@ class TestReplica : public core::Replica {
   const core::Schema& schema() const override { return schema_; }
 
   core::TrainStats train(std::uint32_t steps) override {
+    held_.wait(true);
     for (std::uint32_t i = 0; i < steps; ++i) {
       if (broken_) throw std::runtime_error("the test broke it");
       double moved = 0;
@@ -119,6 +127,7 @@ class TestReplica : public core::Replica {
   float centre_;
   double put_in_;
   std::atomic<bool> broken_ = false;
+  std::atomic<bool> held_ = false;
 };
 
 }  // namespace murmur::test
