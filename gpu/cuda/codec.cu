@@ -263,3 +263,7 @@ Sums CodecKernels::add(float* x, std::size_t n, Codec codec, const std::byte* q,
 }
 
 }  // namespace murmur::gpu::cuda
+
+// ExchangeKernels too, because nvcc takes ten seconds for each further file.
+#include "gpu/cuda/staging.hpp"
+#include "gpu/kernels/exchange_impl.hpp"

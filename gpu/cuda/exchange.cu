@@ -1,2 +1,0 @@
-#include "gpu/cuda/staging.hpp"
-#include "gpu/kernels/exchange_impl.hpp"
