@@ -320,10 +320,11 @@ void Exchange::on_link(core::PeerId peer, LinkChange change) {
     return;
   }
   if (own_ && own_->to == peer) withdraw();
+  // A transfer to one that has gone would be in its way when it comes back, or never be taken.
+  std::erase_if(serve_queue_, [peer](const Serve& s) { return s.from == peer; });
   if (change == LinkChange::kNewBoot) {
     // What the old boot sent is void until the two have compared notes; a transfer that is still in
     // its outbox comes again.
-    std::erase_if(serve_queue_, [peer](const Serve& s) { return s.from == peer; });
     std::erase_if(absorb_queue_, [peer](const Take& t) { return t.from == peer; });
   }
   if (const auto it = edges_.find(peer); it != edges_.end() && it->second.outbox()) {

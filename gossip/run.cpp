@@ -87,8 +87,10 @@ bool Run::moved_again() const {
          shell_.now - phase_began_ < shell_.config.settle_max && !agreed();
 }
 
+/// An own offer in flight may yet be answered by a transfer, which would be lost.
 bool Run::nothing_to_wait_for() const {
-  return neighbours_settled() && !exchange_.owes_receipts() && !moved_again();
+  return neighbours_settled() && !exchange_.owes_receipts() && !exchange_.offering() &&
+         !moved_again();
 }
 
 void Run::change_phase() {

@@ -7,6 +7,7 @@
 //  - entry by entry, what the maker holds less what the taker holds is what is in flight, worked
 //    out anew from the maker's outbox and the taker's highest seen id; over an edge, what is then
 //    left is what its counters of lost, refused and voided transfers say;
+//  - once the faults are over, no transfer stays in flight for long;
 //  - the outbox holds the newest transfer that the maker's replica holds, and no other;
 //  - what a transfer did to the probes (sim/probe.hpp) of its two sides cancels;
 //  - the lane works while the peer trains, whatever the network does; queues keep their bound;
@@ -35,9 +36,9 @@ namespace murmur::sim {
 
 class Checker {
  public:
-  /// `probing` false: nothing that reads parameters.
-  Checker(const gossip::Config& config, bool probing, std::uint64_t seed, std::string replay,
-          std::size_t violations_max);
+  /// From `quiet_from` on there are no faults. `probing` false: nothing that reads parameters.
+  Checker(const gossip::Config& config, core::Duration quiet_from, bool probing, std::uint64_t seed,
+          std::string replay, std::size_t violations_max);
 
   /// For the messages: what is going on.
   void set_event(core::Duration now, std::uint64_t number) {
@@ -74,7 +75,7 @@ class Checker {
   void check(Person who, bool lane_busy, std::span<const Person> others);
   void recompute();
 
-  /// Transfers in flight between persons that are up and not done.
+  /// Transfers in flight between persons that are up and have not said goodbye.
   [[nodiscard]] std::uint64_t unresolved();
   [[nodiscard]] std::uint64_t checks() const { return checks_; }
   [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
@@ -117,6 +118,7 @@ class Checker {
     const core::Bytes* payload = nullptr;  // the offer before, the delta after a Respond
   };
 
+  [[nodiscard]] bool active(Person who) const;  ///< up, and has not said goodbye
   void gave(Person who, Person other, const gossip::ExchangeReport& report);
   void took(Person who, Person other, const gossip::ExchangeReport& report);
   void check_staleness(Person who, const OfferMade& offer, const gossip::ExchangeReport& report);
@@ -129,13 +131,13 @@ class Checker {
   void recompute_peer(Person who);
   [[nodiscard]] OfferMade find_offer(Person maker, const core::Bytes* payload) const;
   [[nodiscard]] std::string name(Person who) const;
-  [[nodiscard]] bool active(Person who) const;
   void expect(bool holds, auto&& describe) {
     ++checks_;
     if (!holds) violate(describe());
   }
 
   gossip::Config config_;
+  core::Duration quiet_from_;
   bool probing_;
   std::string replay_;
   std::size_t violations_max_;

@@ -153,6 +153,18 @@ core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers) {
   return {};
 }
 
+core::Duration quiet_from(const FaultPlan& plan) {
+  core::Duration quiet{0};
+  if (plan.loss > 0 || plan.corrupt > 0) {
+    quiet = plan.calm_from.count() > 0 ? plan.calm_from : core::Duration::max();
+  }
+  for (const Cut& cut : plan.cuts) quiet = std::max(quiet, cut.start + cut.length);
+  for (const Crash& crash : plan.crashes) {
+    quiet = std::max(quiet, crash.at + crash.restart_after.value_or(core::Duration{0}));
+  }
+  return quiet;
+}
+
 std::string to_flags(const FaultPlan& plan) {
   std::string flags;
   const auto add = [&](std::string_view name, const std::string& value) {

@@ -70,6 +70,10 @@ std::string to_string(const Cut& cut);
 /// or a peer that is killed while it is down.
 core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers);
 
+/// When the last fault is over: cuts healed, crashed peers started again, messages no longer lost
+/// or changed (the longest Duration if they always may be). Delays and stragglers do not count.
+core::Duration quiet_from(const FaultPlan& plan);
+
 /// The plan as `murmur sim` takes it: "--loss 0.2 --delay exp:50ms --crash 3@5s+2s ...".
 std::string to_flags(const FaultPlan& plan);
 

@@ -106,7 +106,7 @@ struct Outcome {
   std::vector<std::string> violations;
 };
 
-/// Runs until every peer that is up, and due to come up, has settled and nothing is unresolved.
+/// Runs until every peer that is up, and due to come up, has settled and said goodbye.
 /// Error: a bad plan, no peers, no end (no steps, no duration and no time_max), or a first
 /// replica that could not be made (null).
 core::Result<Outcome> run(const SimConfig& config, const ReplicaFactory& make_replica);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/ids.hpp"
+#include "core/time.hpp"
 #include "gossip/edge.hpp"
 
 namespace murmur::sim {
@@ -29,6 +30,7 @@ struct OfferMade {
 
 struct Gave {
   core::TransferId id;
+  core::Duration at{0};
   float weight = 0;
   std::uint32_t crc = 0;  ///< of the payload
   double moved = 0;       ///< what applying it did to the maker's probe

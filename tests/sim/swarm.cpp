@@ -19,6 +19,46 @@ core::Duration between(core::Rng& rng, core::Duration low, core::Duration high) 
   return Distribution::uniform(low, high).draw(rng);
 }
 
+/// Peer 0 stays, so that somebody who knows the model does, and all are back some seconds before
+/// the end of the training.
+void draw_crashes(core::Rng& rng, SimConfig& config) {
+  const auto chance = [&rng] { return rng.below(2) == 0; };
+  std::vector<Crash>& crashes = config.faults.crashes;
+  const core::Duration training = kStep * static_cast<std::int64_t>(config.gossip.steps_max);
+  const core::Duration last = training - std::chrono::seconds(4);
+  switch (rng.below(6)) {
+    case 0: {
+      // The last peer dies for good, but not at once: it may not be anybody's only contact.
+      crashes.push_back(
+          {config.peers - 1, between(rng, std::chrono::seconds(2), last), std::nullopt, true});
+      break;
+    }
+    case 1: {
+      // One crashes again and again, from checkpoints that are often in the middle of an exchange.
+      const std::size_t peer = 1 + rng.below(config.peers - 1);
+      config.gossip.save_every = between(rng, milliseconds(20), milliseconds(200));
+      for (core::Duration at = milliseconds(500); at < last;
+           at += between(rng, milliseconds(200), milliseconds(1200))) {
+        crashes.push_back({peer, at, between(rng, milliseconds(1), milliseconds(100)), true});
+      }
+      break;
+    }
+    case 2: {
+      for (std::uint64_t n = 1 + rng.below(6); n > 0; --n) {
+        Crash crash{1 + rng.below(config.peers - 1), between(rng, milliseconds(100), last),
+                    std::nullopt, rng.below(4) != 0};
+        crash.restart_after = between(rng, milliseconds(1), last - crash.at + milliseconds(1000));
+        if (chance()) crash.restart_after = *crash.restart_after / 50;
+        crashes.push_back(crash);
+        if (!check_plan(config.faults, config.peers)) crashes.pop_back();
+      }
+      break;
+    }
+    default:
+      break;  // half of the seeds have none
+  }
+}
+
 }  // namespace
 
 ReplicaFactory quadratics(std::size_t dimension, std::uint64_t seed) {
@@ -83,21 +123,7 @@ Case draw_case(std::uint64_t seed) {
     const core::Duration start = between(rng, {}, last);
     faults.cuts.push_back({start, between(rng, {}, last - start), shape});
   }
-  // Peer 0 stays, so that somebody who knows the model does. Only the last dies for good, and not
-  // at once: nobody else's only contact may be dead.
-  if (chance() && chance()) {
-    faults.crashes.push_back(
-        {config.peers - 1, between(rng, milliseconds(2000), last), std::nullopt, true});
-  } else {
-    for (std::uint64_t n = chance() ? 1 + rng.below(6) : 0; n > 0; --n) {
-      Crash crash{1 + rng.below(config.peers - 1), between(rng, milliseconds(100), last),
-                  std::nullopt, rng.below(4) != 0};
-      crash.restart_after = between(rng, milliseconds(1), last - crash.at + milliseconds(1000));
-      if (chance()) crash.restart_after = *crash.restart_after / 50;
-      faults.crashes.push_back(crash);
-      if (!check_plan(faults, config.peers)) faults.crashes.pop_back();
-    }
-  }
+  draw_crashes(rng, config);
   faults.calm_from = training + std::chrono::seconds(1);
   return c;
 }
