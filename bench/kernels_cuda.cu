@@ -17,8 +17,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", context.error().message.c_str());
     return 1;
   }
-  std::printf("CUDA device 0, %zu floats, medians of %d rounds; each pass ends in a synchronisation\n",
-              n, rounds);
+  std::printf(
+      "CUDA device 0, %zu floats, medians of %d rounds; each pass ends in a synchronisation\n", n,
+      rounds);
   murmur::bench::cuda::run(**context, n, rounds, false);
   return 0;
 }

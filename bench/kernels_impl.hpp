@@ -82,11 +82,11 @@ inline bool passes(backend::Context& context, std::size_t n, int rounds, bool ju
   const auto add = [&](std::string name, double moved, double required, std::function<void()> run) {
     kernels.push_back({std::move(name), moved, required, std::move(run), {}});
   };
-  add("plain copy loop", 8, 0,
-      [&] { backend::for_each_index(context, n, CopyElement{y.data(), x.data()}); });
+  add("plain copy loop", 8, 0, [&] {
+    backend::for_each_index(context, n, CopyElement{y.data(), x.data()});
+  });
   add("mix (x += w*q)", 12, 1.3, [&] { backend::mix(context, x.data(), y.data(), n, kWeight); });
-  add("fp16 encode", 6, 0.8,
-      [&] { codec.encode(x.data(), n, Codec::kFp16, seed, halves.data()); });
+  add("fp16 encode", 6, 0.8, [&] { codec.encode(x.data(), n, Codec::kFp16, seed, halves.data()); });
   add("fp16 decode-and-mix", 10, 1.2,
       [&] { codec.add(x.data(), n, Codec::kFp16, halves.data(), kWeight); });
   add("int8 encode", 5, 0.5,
@@ -131,30 +131,44 @@ inline void exchange(backend::Context& context, std::size_t n, int rounds) {
   for (const Codec transfer_codec : {Codec::kInt8, Codec::kFp32}) {
     const Codec offer_codec = transfer_codec == Codec::kInt8 ? Codec::kFp16 : Codec::kFp32;
     std::vector<Kernel> steps;
-    steps.push_back({"offer", 0, 0, [&] {
-      each_shard([&](std::size_t i, std::size_t begin, std::size_t size) {
-        kernels.offer(x.data() + begin, size, offer_codec, offers[i]);
-      });
-    }, {}});
-    steps.push_back({"respond", 0, 0, [&] {
-      each_shard([&](std::size_t i, std::size_t begin, std::size_t size) {
-        Codec codec = transfer_codec;
-        (void)kernels.respond(y.data() + begin, size, offer_codec, offers[i], codec, ++seed, 0.5F,
-                              transfers[i]);
-      });
-    }, {}});
-    steps.push_back({"absorb", 0, 0, [&] {
-      each_shard([&](std::size_t i, std::size_t begin, std::size_t size) {
-        (void)kernels.absorb(x.data() + begin, size, transfer_codec, transfers[i], 0.5F);
-      });
-    }, {}});
+    steps.push_back({"offer",
+                     0,
+                     0,
+                     [&] {
+                       each_shard([&](std::size_t i, std::size_t begin, std::size_t size) {
+                         kernels.offer(x.data() + begin, size, offer_codec, offers[i]);
+                       });
+                     },
+                     {}});
+    steps.push_back({"respond",
+                     0,
+                     0,
+                     [&] {
+                       each_shard([&](std::size_t i, std::size_t begin, std::size_t size) {
+                         Codec codec = transfer_codec;
+                         (void)kernels.respond(y.data() + begin, size, offer_codec, offers[i],
+                                               codec, ++seed, 0.5F, transfers[i]);
+                       });
+                     },
+                     {}});
+    steps.push_back({"absorb",
+                     0,
+                     0,
+                     [&] {
+                       each_shard([&](std::size_t i, std::size_t begin, std::size_t size) {
+                         (void)kernels.absorb(x.data() + begin, size, transfer_codec, transfers[i],
+                                              0.5F);
+                       });
+                     },
+                     {}});
     measure(context, steps, rounds);
     double total = 0;
     std::string line;
     for (const Kernel& step : steps) {
       total += median(step.seconds);
       char text[64];
-      std::snprintf(text, sizeof text, "%s %.2f ms, ", step.name.c_str(), median(step.seconds) * 1e3);
+      std::snprintf(text, sizeof text, "%s %.2f ms, ", step.name.c_str(),
+                    median(step.seconds) * 1e3);
       line += text;
     }
     std::printf("exchange of %zu parameters, %s offers, %s transfers: %stogether %.2f ms\n", n,

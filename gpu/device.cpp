@@ -48,8 +48,8 @@ core::Result<DeviceChoice> choose_device(std::string_view text) {
   const core::Result<int> devices = count_cuda_devices();
   if (!devices) return core::fail(fmt::format("device '{}': {}", text, devices.error().message));
   if (ordinal >= *devices) {
-    return core::fail(fmt::format("device '{}': the last CUDA device here is cuda:{}", text,
-                                  *devices - 1));
+    return core::fail(
+        fmt::format("device '{}': the last CUDA device here is cuda:{}", text, *devices - 1));
   }
   return DeviceChoice{.cuda = true, .ordinal = ordinal};
 }

@@ -69,15 +69,17 @@ struct Payload {
     return exponent >= core::kInt8MinExponent && exponent <= core::kInt8MaxExponent;
   }
   __device__ static float scale(int exponent) {
-    return codec::power_of_two(
-        max(core::kInt8MinExponent, min(exponent, core::kInt8MaxExponent)));
+    return codec::power_of_two(max(core::kInt8MinExponent, min(exponent, core::kInt8MaxExponent)));
   }
   /// Element i in units of its block's scale; clears `well_formed` where the format has no such.
   __device__ float unit(std::size_t i, bool& well_formed) const {
     switch (codec) {
-      case Codec::kFp32: return reinterpret_cast<const float*>(bytes)[i];
-      case Codec::kFp16: return __half2float(reinterpret_cast<const __half*>(bytes)[i]);
-      case Codec::kInt8: break;
+      case Codec::kFp32:
+        return reinterpret_cast<const float*>(bytes)[i];
+      case Codec::kFp16:
+        return __half2float(reinterpret_cast<const __half*>(bytes)[i]);
+      case Codec::kInt8:
+        break;
     }
     const auto q = static_cast<std::int8_t>(bytes[i]);
     if (q == -128) well_formed = false;
@@ -104,11 +106,15 @@ __device__ void encode_block(const EncodeJob& job, std::size_t block, const floa
     const std::size_t i = block * kBlock + k * kWarp + lane;
     if (i >= job.n) return;
     switch (job.codec) {
-      case Codec::kFp32: reinterpret_cast<float*>(job.payload)[i] = d[k]; break;
-      case Codec::kFp16: reinterpret_cast<__half*>(job.payload)[i] = __float2half_rn(d[k]); break;
+      case Codec::kFp32:
+        reinterpret_cast<float*>(job.payload)[i] = d[k];
+        break;
+      case Codec::kFp16:
+        reinterpret_cast<__half*>(job.payload)[i] = __float2half_rn(d[k]);
+        break;
       case Codec::kInt8:
-        job.payload[i] = static_cast<std::byte>(
-            codec::quantise(d[k], down, codec::rounding_bits(job.key, i)));
+        job.payload[i] =
+            static_cast<std::byte>(codec::quantise(d[k], down, codec::rounding_bits(job.key, i)));
         break;
     }
   }
@@ -213,8 +219,8 @@ struct CodecKernels::Scratch {
   Sums run(Context& context, std::size_t n, F&& pass) {
     if (n == 0) return {};
     const std::size_t warps = (n + kBlock - 1) / kBlock;
-    const auto grid = static_cast<unsigned>(
-        std::min<std::size_t>(grid_max, (warps + kWarps - 1) / kWarps));
+    const auto grid =
+        static_cast<unsigned>(std::min<std::size_t>(grid_max, (warps + kWarps - 1) / kWarps));
     pass(grid, parts.data());
     fold_kernel<<<1, kThreads, 0, context.stream()>>>(parts.data(), grid, result);
     MURMUR_CUDA_CHECK(cudaGetLastError());
@@ -245,8 +251,8 @@ Sums CodecKernels::difference(const float* x, std::size_t n, Codec offer_codec,
                               std::byte* out) {
   const EncodeJob job{codec, codec::rounding_key(seed), out, n};
   return scratch_->run(context_, n, [&](unsigned grid, Sums* parts) {
-    encode_kernel<true><<<grid, kThreads, 0, context_.stream()>>>(
-        x, Payload{offer_codec, offer, n}, job, parts);
+    encode_kernel<true>
+        <<<grid, kThreads, 0, context_.stream()>>>(x, Payload{offer_codec, offer, n}, job, parts);
   });
 }
 

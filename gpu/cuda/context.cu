@@ -46,7 +46,8 @@ Context::Context(int ordinal) : ordinal_(ordinal) {
   MURMUR_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   cublas_check(cublasCreate(&cublas_), "cublasCreate", __LINE__);
   cublas_check(cublasSetStream(cublas_, stream_), "cublasSetStream", __LINE__);
-  // A workspace of our own: cuBLAS may then not allocate in the step, nor while a graph is captured.
+  // A workspace of our own: cuBLAS may then not allocate in the step, nor while a graph is
+  // captured.
   MURMUR_CUDA_CHECK(cudaMalloc(&cublas_workspace_, kCublasWorkspaceBytes));
   cublas_check(cublasSetWorkspace(cublas_, cublas_workspace_, kCublasWorkspaceBytes),
                "cublasSetWorkspace", __LINE__);
@@ -107,12 +108,12 @@ void Context::download_bytes(void* dst, const void* src, std::size_t bytes) {
 void gemm(Context& context, bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t k,
           float alpha, const float* a, const float* b, float beta, float* c) {
   // cuBLAS is column-major: it sees every matrix transposed, and C' = op(B)' op(A)'.
-  cublas_check(cublasSgemm(context.cublas(), trans_b ? CUBLAS_OP_T : CUBLAS_OP_N,
-                           trans_a ? CUBLAS_OP_T : CUBLAS_OP_N, static_cast<int>(n),
-                           static_cast<int>(m), static_cast<int>(k), &alpha, b,
-                           static_cast<int>(trans_b ? k : n), a, static_cast<int>(trans_a ? m : k),
-                           &beta, c, static_cast<int>(n)),
-               "cublasSgemm", __LINE__);
+  cublas_check(
+      cublasSgemm(context.cublas(), trans_b ? CUBLAS_OP_T : CUBLAS_OP_N,
+                  trans_a ? CUBLAS_OP_T : CUBLAS_OP_N, static_cast<int>(n), static_cast<int>(m),
+                  static_cast<int>(k), &alpha, b, static_cast<int>(trans_b ? k : n), a,
+                  static_cast<int>(trans_a ? m : k), &beta, c, static_cast<int>(n)),
+      "cublasSgemm", __LINE__);
 }
 
 }  // namespace murmur::gpu::cuda

@@ -36,11 +36,11 @@ static_assert(THRUST_VERSION / 100 == MURMUR_THRUST_PINNED,
 
 [[noreturn]] void cuda_failed(const char* what, const char* error, const char* file, int line);
 
-#define MURMUR_CUDA_CHECK(call)                                                              \
-  do {                                                                                       \
-    if (const cudaError_t status_ = (call); status_ != cudaSuccess) {                        \
+#define MURMUR_CUDA_CHECK(call)                                                                 \
+  do {                                                                                          \
+    if (const cudaError_t status_ = (call); status_ != cudaSuccess) {                           \
       ::murmur::gpu::cuda::cuda_failed(#call, cudaGetErrorString(status_), __FILE__, __LINE__); \
-    }                                                                                        \
+    }                                                                                           \
   } while (false)
 
 class Context {

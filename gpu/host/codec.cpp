@@ -42,9 +42,7 @@ struct BlockReader<Codec::kFp16> {
   const std::byte* elements;
   BlockReader(const std::byte* block, const std::byte*) : elements(block) {}
   static constexpr float scale = 1;
-  MURMUR_SIMD F32 read_unit(std::size_t i) {
-    return simd::load_halves(elements + 2 * i);
-  }
+  MURMUR_SIMD F32 read_unit(std::size_t i) { return simd::load_halves(elements + 2 * i); }
   [[nodiscard]] bool well_formed() const { return true; }
 };
 
@@ -57,8 +55,8 @@ struct BlockReader<Codec::kInt8> {
 
   BlockReader(const std::byte* block, const std::byte* exponent_byte)
       : elements(block), exponent(static_cast<std::int8_t>(*exponent_byte)) {
-    scale = codec::power_of_two(
-        std::clamp(exponent, core::kInt8MinExponent, core::kInt8MaxExponent));
+    scale =
+        codec::power_of_two(std::clamp(exponent, core::kInt8MinExponent, core::kInt8MaxExponent));
   }
   MURMUR_SIMD F32 read_unit(std::size_t i) {
     const I8 q = simd::load_plain<I8>(elements + i);
@@ -154,9 +152,15 @@ MURMUR_SIMD void encode_block(const EncodeJob& job, std::size_t block, const flo
   alignas(64) std::byte padded[kBlock * 4];
   std::byte* const elements = size == kBlock ? to.elements : padded;
   switch (job.codec) {
-    case Codec::kFp32: std::memcpy(to.elements, d, 4 * size); return;
-    case Codec::kFp16: encode_fp16(d, elements); break;
-    case Codec::kInt8: encode_int8(d, max_bits, block, job.key, elements, to.exponent); break;
+    case Codec::kFp32:
+      std::memcpy(to.elements, d, 4 * size);
+      return;
+    case Codec::kFp16:
+      encode_fp16(d, elements);
+      break;
+    case Codec::kInt8:
+      encode_int8(d, max_bits, block, job.key, elements, to.exponent);
+      break;
   }
   if (size != kBlock) std::memcpy(to.elements, padded, size * element_size(job.codec));
 }
@@ -195,9 +199,12 @@ struct WireBlock {
 template <class F>
 auto with_codec(Codec codec, F&& f) {
   switch (codec) {
-    case Codec::kFp16: return f.template operator()<Codec::kFp16>();
-    case Codec::kInt8: return f.template operator()<Codec::kInt8>();
-    case Codec::kFp32: break;
+    case Codec::kFp16:
+      return f.template operator()<Codec::kFp16>();
+    case Codec::kInt8:
+      return f.template operator()<Codec::kInt8>();
+    case Codec::kFp32:
+      break;
   }
   return f.template operator()<Codec::kFp32>();
 }
@@ -260,7 +267,8 @@ Sums difference_part(const Blocks& blocks, const float* x, const std::byte* offe
     wire_max = std::max(wire_max, block_max);
     encode_block(job, b, d, block_max);
   }
-  return {.squares = simd::total(squares), .own_max = simd::reduce_max(own_max), .wire_max = wire_max};
+  return {
+      .squares = simd::total(squares), .own_max = simd::reduce_max(own_max), .wire_max = wire_max};
 }
 
 template <Codec codec>
@@ -359,8 +367,8 @@ Sums CodecKernels::encode(const float* x, std::size_t n, Codec codec, std::uint6
                           std::byte* out) {
   const EncodeJob job{codec, codec::rounding_key(seed), out, n};
   return with_codec(codec, [&]<Codec kCodec>() {
-    return scratch_->run(
-        context_, n, [&](const Blocks& blocks) { return encode_part<kCodec>(blocks, x, job); });
+    return scratch_->run(context_, n,
+                         [&](const Blocks& blocks) { return encode_part<kCodec>(blocks, x, job); });
   });
 }
 
@@ -377,9 +385,8 @@ Sums CodecKernels::difference(const float* x, std::size_t n, Codec offer_codec,
 
 Sums CodecKernels::inspect(const float* x, std::size_t n, Codec codec, const std::byte* q) {
   return with_codec(codec, [&]<Codec kCodec>() {
-    return scratch_->run(context_, n, [&](const Blocks& blocks) {
-      return inspect_part<kCodec>(blocks, x, n, q);
-    });
+    return scratch_->run(
+        context_, n, [&](const Blocks& blocks) { return inspect_part<kCodec>(blocks, x, n, q); });
   });
 }
 

@@ -30,9 +30,8 @@ void Context::run_in_arena(void (*call)(void*), void* self) {
 }
 
 void Context::run_tasks(std::size_t count, void (*call)(void*, std::size_t), void* self) {
-  arena_->arena.execute([&] {
-    tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) { call(self, i); });
-  });
+  arena_->arena.execute(
+      [&] { tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) { call(self, i); }); });
 }
 
 }  // namespace murmur::gpu::host

@@ -62,8 +62,9 @@ class Context {
       for (std::size_t i = 0; i < count; ++i) f(i);
     } else {
       using Task = std::remove_reference_t<F>;
-      run_tasks(count, [](void* self, std::size_t i) { (*static_cast<Task*>(self))(i); },
-                const_cast<void*>(static_cast<const void*>(std::addressof(f))));
+      run_tasks(
+          count, [](void* self, std::size_t i) { (*static_cast<Task*>(self))(i); },
+          const_cast<void*>(static_cast<const void*>(std::addressof(f))));
     }
   }
 
@@ -88,7 +89,7 @@ class Buffer {
   Buffer() = default;
   Buffer(Context&, std::size_t n)
       : data_(n == 0 ? nullptr
-                     : static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{kAlign}))),
+                     : static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{kAlign}))),
         size_(n) {}
   Buffer(Buffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
@@ -97,7 +98,7 @@ class Buffer {
     std::swap(size_, other.size_);
     return *this;
   }
-  ~Buffer() { ::operator delete(data_, std::align_val_t{kAlign}); }
+  ~Buffer() { ::operator delete (data_, std::align_val_t{kAlign}); }
 
   [[nodiscard]] T* data() { return data_; }
   [[nodiscard]] const T* data() const { return data_; }

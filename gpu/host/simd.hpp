@@ -93,14 +93,14 @@ MURMUR_SIMD Vector<R, n> map(F&& f, const Vector<T, n>& v, const Vector<More, n>
   }
 }
 
-#define MURMUR_SIMD_OPERATOR(op)                                                           \
-  template <class T, std::size_t n>                                                        \
-  MURMUR_SIMD Vector<T, n> operator op(const Vector<T, n>& a, const Vector<T, n>& b) {     \
+#define MURMUR_SIMD_OPERATOR(op)                                                               \
+  template <class T, std::size_t n>                                                            \
+  MURMUR_SIMD Vector<T, n> operator op(const Vector<T, n>& a, const Vector<T, n>& b) {         \
     return map<T, n>([](const Register<T>& x, const Register<T>& y) { return x op y; }, a, b); \
-  }                                                                                        \
-  template <class T, std::size_t n>                                                        \
-  MURMUR_SIMD Vector<T, n> operator op(const Vector<T, n>& a, std::type_identity_t<T> b) { \
-    return map<T, n>([b](const Register<T>& x) { return x op b; }, a);                     \
+  }                                                                                            \
+  template <class T, std::size_t n>                                                            \
+  MURMUR_SIMD Vector<T, n> operator op(const Vector<T, n>& a, std::type_identity_t<T> b) {     \
+    return map<T, n>([b](const Register<T>& x) { return x op b; }, a);                         \
   }
 MURMUR_SIMD_OPERATOR(+)
 MURMUR_SIMD_OPERATOR(-)
@@ -196,7 +196,8 @@ MURMUR_SIMD I32 widen(const I8& v) {
   return I32{{{(Register<std::int32_t>)_mm_unpacklo_epi16(low, low)},
               {(Register<std::int32_t>)_mm_unpackhi_epi16(low, low)}},
              {{(Register<std::int32_t>)_mm_unpacklo_epi16(high, high)},
-              {(Register<std::int32_t>)_mm_unpackhi_epi16(high, high)}}} >> 24;
+              {(Register<std::int32_t>)_mm_unpackhi_epi16(high, high)}}} >>
+         24;
 #else
   std::int32_t out[kLanes];
   for (std::size_t i = 0; i < kLanes; ++i) out[i] = v[i];
@@ -215,9 +216,9 @@ MURMUR_SIMD I8 narrow(const I32& v) {
       _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1)),
       _mm_packs_epi32(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1)));
 #elif defined(__SSE2__)
-  return (I8)_mm_packs_epi16(_mm_packs_epi32((__m128i)v.low.low.whole, (__m128i)v.low.high.whole),
-                             _mm_packs_epi32((__m128i)v.high.low.whole,
-                                             (__m128i)v.high.high.whole));
+  return (I8)_mm_packs_epi16(
+      _mm_packs_epi32((__m128i)v.low.low.whole, (__m128i)v.low.high.whole),
+      _mm_packs_epi32((__m128i)v.high.low.whole, (__m128i)v.high.high.whole));
 #else
   std::int32_t in[kLanes];
   store(in, v);
@@ -267,6 +268,7 @@ struct SquaresOf<kWidth> {
     std::memcpy(lane, &low, sizeof low);
     std::memcpy(lane + kWidth / 2, &high, sizeof high);
   }
+
  private:
 #if defined(__AVX512F__)
   MURMUR_SIMD static F64 low_half(const Register<float>& v) {
@@ -318,8 +320,9 @@ MURMUR_SIMD void store_halves(void* to, const F32& v) {
   // Otherwise rebias the exponent by 112 and round off 13 bits of mantissa.
   const U32 odd = (magnitude >> 13) & 1U;
   const U32 normal = (magnitude - (112U << 23) + 0xfffU + odd) >> 13;
-  const U32 half = select_less(bits<std::int32_t>(magnitude), splat<std::int32_t>(113 << 23), small,
-                               normal) | sign;
+  const U32 half =
+      select_less(bits<std::int32_t>(magnitude), splat<std::int32_t>(113 << 23), small, normal) |
+      sign;
   std::uint32_t wide[kLanes];
   store(wide, half);
   std::uint16_t out[kLanes];

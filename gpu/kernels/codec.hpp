@@ -31,8 +31,7 @@ class CodecKernels {
   CodecKernels& operator=(const CodecKernels&) = delete;
 
   /// out = encode(x). wire_max is of x. The bytes are meaningful only if the codec reaches so far.
-  Sums encode(const float* x, std::size_t n, core::Codec codec, std::uint64_t seed,
-              std::byte* out);
+  Sums encode(const float* x, std::size_t n, core::Codec codec, std::uint64_t seed, std::byte* out);
 
   /// out = encode(decode(offer) - x), as far as the codec reaches. squares and own_max are of x,
   /// wire_max of the difference; it is past infinity where the offer breaks its byte format.

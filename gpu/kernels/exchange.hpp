@@ -33,12 +33,12 @@ class ExchangeKernels {
   /// d = offer - x; `out` = q = encode(d); x += weight * decode(q). `codec` is updated to the one
   /// used. `out` is empty after an Error.
   core::Result<core::MixStats> respond(float* x, std::size_t n, core::Codec offer_codec,
-                                       core::ByteView offer, core::Codec& codec,
-                                       std::uint64_t seed, float weight, core::Bytes& out);
+                                       core::ByteView offer, core::Codec& codec, std::uint64_t seed,
+                                       float weight, core::Bytes& out);
 
   /// x -= weight * decode(q).
-  core::Result<core::MixStats> absorb(float* x, std::size_t n, core::Codec codec,
-                                      core::ByteView q, float weight);
+  core::Result<core::MixStats> absorb(float* x, std::size_t n, core::Codec codec, core::ByteView q,
+                                      float weight);
 
  private:
   struct Scratch;

@@ -12,9 +12,12 @@ namespace murmur::gpu {
 
 bool within_reach(core::Codec codec, std::uint32_t max_bits) {
   switch (codec) {
-    case core::Codec::kFp32: return true;
-    case core::Codec::kFp16: return max_bits <= codec::kHalfMaxBits;
-    case core::Codec::kInt8: return max_bits < codec::kInfinityBits;
+    case core::Codec::kFp32:
+      return true;
+    case core::Codec::kFp16:
+      return max_bits <= codec::kHalfMaxBits;
+    case core::Codec::kInt8:
+      return max_bits < codec::kInfinityBits;
   }
   return false;
 }

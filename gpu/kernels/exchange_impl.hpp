@@ -38,10 +38,9 @@ core::Codec ExchangeKernels::offer(const float* x, std::size_t n, core::Codec co
 }
 
 core::Result<core::MixStats> ExchangeKernels::respond(float* x, std::size_t n,
-                                                      core::Codec offer_codec,
-                                                      core::ByteView offer, core::Codec& codec,
-                                                      std::uint64_t seed, float weight,
-                                                      core::Bytes& out) {
+                                                      core::Codec offer_codec, core::ByteView offer,
+                                                      core::Codec& codec, std::uint64_t seed,
+                                                      float weight, core::Bytes& out) {
   context_.activate();
   out.clear();
   if (auto size = check_size("offer", offer_codec, n, offer); !size) {

@@ -68,7 +68,8 @@ TEST_CASE("every half decodes to its value, and encodes back to itself", "[codec
 
 TEST_CASE("halves round to the nearest, ties to the even, denormals included", "[codec]") {
   Floats x;
-  for (const float base : {0x1p-24F, 0x1p-20F, 0x1p-15F, 0x1p-14F, 0x1p-3F, 1.0F, 1000.0F, 64000.0F}) {
+  for (const float base :
+       {0x1p-24F, 0x1p-20F, 0x1p-15F, 0x1p-14F, 0x1p-3F, 1.0F, 1000.0F, 64000.0F}) {
     for (int i = -40; i <= 40; ++i) {
       x.push_back(base * (1.0F + static_cast<float>(i) * 0x1p-13F));
       x.push_back(-base * (1.0F + static_cast<float>(i) * 0x1p-11F));
@@ -95,8 +96,8 @@ TEST_CASE("halves round to the nearest, ties to the even, denormals included", "
 TEST_CASE("int8 covers float's whole range of magnitudes", "[codec]") {
   constexpr float kMax = std::numeric_limits<float>::max();
   for (const auto& kernels : kernels_under_test()) {
-    for (const float magnitude : {1e-45F, 1e-40F, 1e-38F, 1e-30F, 1.0F, 126.9F, 127.0F, 127.1F,
-                                  1e30F, 1e38F, kMax}) {
+    for (const float magnitude :
+         {1e-45F, 1e-40F, 1e-38F, 1e-30F, 1.0F, 126.9F, 127.0F, 127.1F, 1e30F, 1e38F, kMax}) {
       CAPTURE(kernels->name(), magnitude);
       Floats x = random_floats(300, 3);
       for (float& v : x) v *= magnitude;
@@ -201,12 +202,20 @@ TEST_CASE("mixing in float equals the reference", "[codec]") {
 }
 
 TEST_CASE("matrix products equal the reference for every transposition and scale", "[gemm]") {
-  const std::size_t shapes[][3] = {{1, 1, 1}, {3, 5, 7}, {64, 10, 128}, {130, 33, 65}, {256, 200, 64}};
+  const std::size_t shapes[][3] = {
+      {1, 1, 1}, {3, 5, 7}, {64, 10, 128}, {130, 33, 65}, {256, 200, 64}};
   for (const auto& kernels : kernels_under_test()) {
     for (const auto& [m, n, k] : shapes) {
       for (int form = 0; form < 12; ++form) {
-        const Product p{(form & 1) != 0, (form & 2) != 0, m, n, k, form < 8 ? 1.0F : -0.5F,
-                        form < 4 ? 0.0F : form < 8 ? 1.0F : 0.25F};
+        const Product p{(form & 1) != 0,
+                        (form & 2) != 0,
+                        m,
+                        n,
+                        k,
+                        form < 8 ? 1.0F : -0.5F,
+                        form < 4   ? 0.0F
+                        : form < 8 ? 1.0F
+                                   : 0.25F};
         CAPTURE(kernels->name(), m, n, k, p.trans_a, p.trans_b, p.alpha, p.beta);
         const Floats a = random_floats(m * k, 1);
         const Floats b = random_floats(k * n, 2);

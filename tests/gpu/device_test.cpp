@@ -46,7 +46,8 @@ TEST_CASE("a CUDA device that is not there is one clear line", "[device]") {
 }
 
 TEST_CASE("what is no device's name is refused with the names there are", "[device]") {
-  for (const char* text : {"", "gpu", "CUDA", "cuda:", "cuda:x", "cuda:-1", "cuda:1x", "cuda:99999999999"}) {
+  for (const char* text :
+       {"", "gpu", "CUDA", "cuda:", "cuda:x", "cuda:-1", "cuda:1x", "cuda:99999999999"}) {
     CAPTURE(text);
     const auto choice = choose_device(text);
     REQUIRE_FALSE(choice.has_value());

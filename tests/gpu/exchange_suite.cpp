@@ -26,8 +26,7 @@ bool same(const Floats& a, const Floats& b) { return as_bytes(a) == as_bytes(b);
 double largest_drift_of_sums(const Floats& a, const Floats& b, const Floats& c, const Floats& d) {
   double drift = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    const double scale =
-        std::abs(a[i]) + std::abs(b[i]) + std::abs(c[i]) + std::abs(d[i]) + 1e-30;
+    const double scale = std::abs(a[i]) + std::abs(b[i]) + std::abs(c[i]) + std::abs(d[i]) + 1e-30;
     drift = std::max(drift, std::abs((double{a[i]} + b[i]) - (double{c[i]} + d[i])) / scale);
   }
   return drift;
@@ -49,8 +48,7 @@ TEST_CASE("an exchange conserves each element's sum, whatever the codecs and the
           Floats b_after = b;
           Codec codec = transfer_codec;
           core::Bytes q;
-          const auto responded =
-              kernels->respond(b_after, offer_codec, offer, codec, 77, 0.5F, q);
+          const auto responded = kernels->respond(b_after, offer_codec, offer, codec, 77, 0.5F, q);
           REQUIRE(responded.has_value());
           REQUIRE(codec == transfer_codec);
           REQUIRE(q.size() == core::encoded_size(codec, n));
@@ -209,8 +207,7 @@ TEST_CASE("own parameters that are not finite are never mixed", "[exchange]") {
       Codec codec = Codec::kInt8;
       core::Bytes q;
       const core::Bytes theirs = as_bytes(Floats(3000, 1.0F));
-      REQUIRE_FALSE(
-          kernels->respond(after, Codec::kFp32, theirs, codec, 1, 0.5F, q).has_value());
+      REQUIRE_FALSE(kernels->respond(after, Codec::kFp32, theirs, codec, 1, 0.5F, q).has_value());
       REQUIRE(same(after, x));
       REQUIRE_FALSE(kernels->absorb(after, Codec::kFp32, theirs, 0.5F).has_value());
       REQUIRE(same(after, x));

@@ -30,7 +30,10 @@ class OnBackend {
 class BackendUnderTest final : public test::KernelsUnderTest {
  public:
   BackendUnderTest(std::string name, std::unique_ptr<Context> context)
-      : name_(std::move(name)), context_(std::move(context)), exchange_(*context_), codec_(*context_) {}
+      : name_(std::move(name)),
+        context_(std::move(context)),
+        exchange_(*context_),
+        codec_(*context_) {}
 
   std::string name() const override { return name_; }
   core::Codec offer(const test::Floats& x, core::Codec codec, core::Bytes& out) override {
@@ -38,9 +41,8 @@ class BackendUnderTest final : public test::KernelsUnderTest {
     return exchange_.offer(on.data(), x.size(), codec, out);
   }
   core::Result<core::MixStats> respond(test::Floats& x, core::Codec offer_codec,
-                                       core::ByteView offer, core::Codec& codec,
-                                       std::uint64_t seed, float weight,
-                                       core::Bytes& out) override {
+                                       core::ByteView offer, core::Codec& codec, std::uint64_t seed,
+                                       float weight, core::Bytes& out) override {
     Floats on(*context_, x.data(), x.size());
     auto stats =
         exchange_.respond(on.data(), x.size(), offer_codec, offer, codec, seed, weight, out);

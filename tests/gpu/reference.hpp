@@ -40,7 +40,8 @@ inline core::Bytes encode_int8(const Floats& x, std::uint64_t seed) {
     int exponent = core::kInt8MinExponent;
     while (exponent < core::kInt8MaxExponent && max > 127 * std::ldexp(1.0, exponent)) ++exponent;
     for (std::size_t i = begin; i < end; ++i) {
-      const int q = codec::quantise(x[i], std::ldexp(1.0F, -exponent), codec::rounding_bits(key, i));
+      const int q =
+          codec::quantise(x[i], std::ldexp(1.0F, -exponent), codec::rounding_bits(key, i));
       out[i] = static_cast<std::byte>(q);
     }
     out[x.size() + begin / core::kInt8Block] = static_cast<std::byte>(exponent);
@@ -52,7 +53,9 @@ inline Floats decode(core::Codec codec, core::ByteView bytes, std::size_t n) {
   Floats out(n);
   for (std::size_t i = 0; i < n; ++i) {
     switch (codec) {
-      case core::Codec::kFp32: std::memcpy(&out[i], bytes.data() + 4 * i, 4); break;
+      case core::Codec::kFp32:
+        std::memcpy(&out[i], bytes.data() + 4 * i, 4);
+        break;
       case core::Codec::kFp16: {
         std::uint16_t h = 0;
         std::memcpy(&h, bytes.data() + 2 * i, 2);
