@@ -124,7 +124,7 @@ Case draw_case(std::uint64_t seed) {
     faults.cuts.push_back({start, between(rng, {}, last - start), shape});
   }
   draw_crashes(rng, config);
-  faults.calm_from = training + std::chrono::seconds(1);
+  faults.calm_from = training - std::chrono::seconds(1);
   return c;
 }
 

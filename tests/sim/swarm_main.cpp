@@ -18,6 +18,12 @@ void show(std::size_t peer, murmur::core::Duration now, const murmur::gossip::Re
     constexpr const char* kWhat[] = {"up", "silent", "left", "refused", "lost"};
     fmt::print("  {:9.4f} peer {}: {} {} {}\n", at, peer, about->address,
                kWhat[static_cast<int>(about->what)], about->message);
+  } else if (const auto* exchange = std::get_if<ExchangeReport>(&report)) {
+    fmt::print(
+        "  {:9.4f} peer {}: {} ({}, {}) with {}, weight {:.3f}, ratio {:.2e}, staleness {}\n", at,
+        peer, exchange->initiated ? "took" : "gave", exchange->id.boot, exchange->id.seq,
+        murmur::core::short_name(exchange->peer), exchange->weight, exchange->ratio,
+        exchange->staleness);
   }
 }
 
@@ -34,7 +40,7 @@ int main(int argc, char** argv) {
   app.add_option("--seeds", seeds, "How many");
   app.add_flag("--verbose", verbose, "Say what each seed does");
   app.add_flag("--stop", stop, "End at the first seed that finds something wrong");
-  app.add_flag("--reports", reports, "Show reports of phases and peers");
+  app.add_flag("--reports", reports, "Show reports of peers, phases and exchanges");
   CLI11_PARSE(app, argc, argv);
 
   std::uint64_t failed = 0;
