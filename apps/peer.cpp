@@ -67,6 +67,7 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
   if (!rows) return tl::make_unexpected(rows.error());
   peer.rows = (*rows)->rows;
   peer.config = gossip_config(o.training, peer.rows);
+  peer.config.wait_for = o.wait_for;
   for (const gossip::Address& contact : o.join) {
     auto address = net::resolve(contact);
     if (!address) return core::fail("--join: " + address.error().message);

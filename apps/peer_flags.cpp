@@ -42,6 +42,8 @@ core::Result<CommandLine::Outcome> parse_peer(const std::vector<std::string>& ar
                     {"HOST:PORT", "",
                      "A member of the run; may be repeated. The others are learned from it and\n"
                      "the parameters copied. Without it this peer draws the parameters."});
+  line.add("--wait-for", o.wait_for, number_in<std::size_t>(0, 255),
+           {"N", "0", "Begin training when N neighbours are there, or after 10 s."});
   line.add_switch("--insecure", o.insecure,
                   "Allow a --listen that is not loopback. Messages are neither encrypted nor\n"
                   "authenticated: on a trusted network only.");

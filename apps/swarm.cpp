@@ -28,7 +28,12 @@ core::Result<void> Swarm::start(const std::string& founder) {
   if (!setup_.state.empty()) {
     args.push_back(fmt::format("--state={}", (setup_.state / out.filename()).string()));
   }
-  if (!founder.empty()) args.push_back("--join=" + founder);
+  if (!founder.empty()) {
+    args.push_back("--join=" + founder);
+  } else {
+    // Else a short run would be over for the first before the others have come.
+    args.push_back(fmt::format("--wait-for={}", setup_.peers - 1));
+  }
   auto child = Child::start(args, out / "log");
   if (!child) return tl::make_unexpected(child.error());
   const pid_t pid = child->pid();
@@ -71,7 +76,7 @@ std::string Swarm::table() const {
     table.add({fmt::format("{} {}", i, p.id.substr(0, 4)),
                member.running              ? phase
                : member.child.ended_well() ? ended
-                                           : "dead: " + ended,
+                                           : ended,
                fmt::format("{}", p.step), loss_cell(p.train_loss), percent_cell(p.test_accuracy, 1),
                fmt::format("{}", p.exchanges), plain_cell(p.staleness_mean, 1),
                small_cell(p.spread), member.running ? plain_cell(p.kilobytes_per_second, 0) : "-"});

@@ -34,8 +34,10 @@ struct Config {
   Rule rule = Rule::kAverage;
   std::uint64_t steps_max = 0;     ///< train until the model's age is this; 0: no limit
   core::Duration duration_max{0};  ///< train this long after start; 0: no limit
-  std::uint32_t eval_every = 0;    ///< steps; 0: by the clock, at most 2 % of the lane
-  core::Duration save_every{0};    ///< checkpoint cadence; 0: never
+  std::size_t wait_for = 0;        ///< begin training when so many neighbours are up...
+  core::Duration wait_max = std::chrono::seconds(10);  ///< ...or this has passed
+  std::uint32_t eval_every = 0;  ///< steps; 0: by the clock, at most 2 % of the lane
+  core::Duration save_every{0};  ///< checkpoint cadence; 0: never
 
   // Exchanges.
   std::uint32_t exchange_every = 0;  ///< own offers, in steps; 0: pace automatically

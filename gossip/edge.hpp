@@ -75,6 +75,11 @@ class Edge {
   /// former seen. Taken once per pair of boots.
   Lost resume(const ResumeFacts& theirs);
 
+  /// Nothing was ever exchanged: forgetting it changes nothing.
+  [[nodiscard]] bool blank() const {
+    return !outbox_ && created_.empty() && seen_.empty() && answered == core::OfferId{};
+  }
+
   std::uint64_t lost_here = 0;
   std::uint64_t lost_there = 0;
   std::uint64_t refused = 0;  ///< receipted as refused: given by the other, not applied here

@@ -25,7 +25,7 @@ enum class Phase : std::uint8_t {
 };
 std::string_view to_string(Phase phase);
 
-// ---- events ------------------------------------------------------------------------------------
+// ---- events ----------------------------------------------------------------------------------
 
 /// One message, as the transport delivered it: not yet trusted in any way.
 struct Received {
@@ -36,7 +36,8 @@ struct Received {
 /// The Work emitted last is finished.
 struct WorkDone {
   WorkResult result;
-  core::Duration took{0};  ///< the lane's time on it, without waiting for its turn on a shared machine
+  core::Duration took{
+      0};  ///< the lane's time on it, without waiting for its turn on a shared machine
 };
 /// The transport could not hand a message on (queue full, unreachable, unresolvable).
 struct Undeliverable {
@@ -47,7 +48,7 @@ struct Stop {};
 
 using Event = std::variant<Received, WorkDone, Undeliverable, Stop>;
 
-// ---- effects -----------------------------------------------------------------------------------
+// ---- effects ---------------------------------------------------------------------------------
 
 struct Send {
   Send(Address address, core::Bytes head_bytes, core::Payload payload_bytes)

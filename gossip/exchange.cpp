@@ -26,8 +26,7 @@ Exchange::Exchange(Shell& shell, Links& links, Edges& edges)
   forget_recent();
 }
 
-// ---- initiating
-// ----------------------------------------------------------------------------------
+// ---- initiating ------------------------------------------------------------------------------
 
 bool Exchange::begin_offer() {
   if (own_ || shell_.schema.shards() == 0) return true;
@@ -200,8 +199,7 @@ void Exchange::send_receipt(core::PeerId to, core::TransferId id, bool refused) 
   links_.send(to, wire::Receipt{id, refused});
 }
 
-// ---- serving
-// -------------------------------------------------------------------------------------
+// ---- serving ---------------------------------------------------------------------------------
 
 void Exchange::decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason) {
   ++shell_.counters.declines_sent;
@@ -308,8 +306,7 @@ void Exchange::on_receipt(const wire::Header& header, const wire::Receipt& recei
   if (edges_[header.src].receipt(receipt.id)) ++shell_.counters.receipts_taken;
 }
 
-// ---- links
-// ---------------------------------------------------------------------------------------
+// ---- links -----------------------------------------------------------------------------------
 
 void Exchange::on_link(core::PeerId peer, LinkChange change) {
   if (change == LinkChange::kNone) return;
@@ -342,8 +339,7 @@ void Exchange::limit_unreachable_payloads() {
   }
 }
 
-// ---- the lane
-// ------------------------------------------------------------------------------------
+// ---- the lane --------------------------------------------------------------------------------
 
 std::optional<Work> Exchange::next_work() {
   CHECK_INVARIANT(in_lane_.index() == 0);
@@ -405,8 +401,7 @@ bool Exchange::owes_receipts() const {
   });
 }
 
-// ---- measures
-// ------------------------------------------------------------------------------------
+// ---- measures --------------------------------------------------------------------------------
 
 void Exchange::forget_recent() {
   recent_.clear();

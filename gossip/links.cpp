@@ -19,7 +19,7 @@ Address complete(const Address& address, const std::string& from_host) {
 }
 
 constexpr std::size_t kShuffleMembers = 8;
-constexpr int kShufflePings = 2;       // a shuffle goes out every so many ping_every
+constexpr int kShufflePings = 2;  // a shuffle goes out every so many ping_every
 constexpr core::Duration kLongSilent = std::chrono::minutes(1);
 constexpr int kLongSilentFactor = 10;  // a neighbour dropped so long ago is tried so much slower
 
@@ -59,6 +59,9 @@ Link* Links::make(core::PeerId peer, const Address& address) {
         worst = it;
     }
     if (worst == links_.end()) return nullptr;
+    if (const auto it = edges_.find(worst->first); it != edges_.end() && it->second.blank()) {
+      edges_.erase(it);
+    }
     links_.erase(worst);
     found_ = nullptr;
   }
@@ -79,8 +82,7 @@ void Links::send(core::PeerId to, const wire::Body& body, core::Payload payload)
   }
 }
 
-// ---- hello
-// ---------------------------------------------------------------------------------------
+// ---- hello -----------------------------------------------------------------------------------
 
 void Links::send_hello(const Address& to, core::PeerId dst, std::uint32_t nonce, std::uint32_t echo,
                        bool wants_reply, bool with_members) {
@@ -160,7 +162,7 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
 
 void Links::refused(const wire::Header& header, const wire::Refuse& refuse) {
   if (refuse.echo > 0 && refuse.echo <= contacts_.size()) contacts_[refuse.echo - 1].refused = true;
-  if (Link* link = find(header.src)) link->gone = true;
+  if (Link* link = find(header.src); link != nullptr && !link->up) link->gone = true;
   shell_.report(
       PeerReport{PeerReport::What::kRefused, header.src, {}, "refused us: " + refuse.reason});
 }
@@ -171,14 +173,13 @@ bool Links::refused_by_all() const {
                      [](const Contact& c) { return c.refused; });
 }
 
-// ---- resume
-// --------------------------------------------------------------------------------------
+// ---- resume ----------------------------------------------------------------------------------
 
 void Links::send_resume(core::PeerId peer, const Link& link) {
   wire::Resume resume;
   resume.has_yours = link.took_resume;
   resume.wants_answer = !link.peer_took;
-  resume.facts = edges_[peer].facts();
+  if (const auto it = edges_.find(peer); it != edges_.end()) resume.facts = it->second.facts();
   // A peer that restarted more often than this keeps its newest boots on the wire.
   for (auto* list : {&resume.facts.created, &resume.facts.seen}) {
     if (list->size() > wire::kBootsMax) list->erase(list->begin(), list->end() - wire::kBootsMax);
@@ -235,8 +236,7 @@ LinkChange Links::take_down(core::PeerId peer, Link& link, PeerReport::What what
   return LinkChange::kDown;
 }
 
-// ---- liveness
-// ------------------------------------------------------------------------------------
+// ---- liveness --------------------------------------------------------------------------------
 
 Links::Heard Links::heard(const wire::Header& header) {
   Link* link = find(header.src);
@@ -297,15 +297,15 @@ LinkChange Links::bye(core::PeerId from) {
   return take_down(from, *link, PeerReport::What::kLeft);
 }
 
-// ---- who else there is
-// ---------------------------------------------------------------------------
+// ---- who else there is -----------------------------------------------------------------------
 
 void Links::learn(const std::vector<wire::Member>& members) {
   for (const wire::Member& member : members) {
     if (Link* known = find(member.id)) {
       // Another has heard it lately: if it fell silent here, now is the time to try.
       if (!known->up && !known->gone) arm(member.id, *known, shell_.jitter(shell_.config.retry));
-    } else if (links_.size() < shell_.config.view_max && member.address != shell_.config.advertise) {
+    } else if (links_.size() < shell_.config.view_max &&
+               member.address != shell_.config.advertise) {
       make(member.id, member.address);
     }
   }

@@ -1,5 +1,5 @@
-// Patience: how long an offer waits for its answer, learned from how long answers take, as TCP learns
-// its retransmission time-out (RFC 6298): the smoothed time and twice its deviation, doubled
+// Patience: how long an offer waits for its answer, learned from how long answers take, as TCP
+// learns its retransmission time-out (RFC 6298): the smoothed time and twice its deviation, doubled
 // while nothing answers. Giving up costs nothing but the offer: a late transfer is still applied.
 #pragma once
 

@@ -30,14 +30,14 @@ void Run::start(bool resumed, std::uint64_t step_adopted) {
 
 void Run::stop() { stopping_ = true; }
 
-// ---- phases
-// --------------------------------------------------------------------------------------
+// ---- phases ----------------------------------------------------------------------------------
 
 void Run::enter(Phase phase, std::string message) {
   shell_.phase = phase;
   phase_began_ = shell_.now;
   if (phase == Phase::kTraining) {
     training_began_ = shell_.now;
+    waiting_ = shell_.config.wait_for > 0 && shell_.config.rule != Rule::kNone;
     next_offer_step_ = shell_.step + pace_.exchange_every(shell_.config);
     next_evaluation_step_ = shell_.step + shell_.config.eval_every;
     next_evaluation_ = shell_.now + kEvaluationEvery / 2;
@@ -53,6 +53,20 @@ void Run::enter(Phase phase, std::string message) {
 }
 
 void Run::wake_at(core::Instant at) { shell_.timers.arm(run_timer_, {at, TimerKind::kRun, {}, 0}); }
+
+/// The clock of training starts when the waiting for company ends.
+bool Run::still_waiting() {
+  if (!waiting_) return false;
+  const core::Duration waited = shell_.now - phase_began_;
+  if (links_.up().size() < shell_.config.wait_for && waited < shell_.config.wait_max &&
+      !stopping_) {
+    wake_at(phase_began_ + shell_.config.wait_max);
+    return true;
+  }
+  waiting_ = false;
+  training_began_ = shell_.now;
+  return false;
+}
 
 bool Run::training_over() const {
   const Config& config = shell_.config;
@@ -96,6 +110,7 @@ bool Run::nothing_to_wait_for() const {
 void Run::change_phase() {
   const Config& config = shell_.config;
   if (shell_.phase == Phase::kJoining && stopping_) return enter(Phase::kDone);
+  if (shell_.phase == Phase::kTraining && still_waiting()) return;
   if (shell_.phase == Phase::kTraining && training_over()) {
     const bool settles = config.rule != Rule::kNone && config.settle_max.count() > 0 && !stopping_;
     enter(settles ? Phase::kSettling : Phase::kLingering);
@@ -134,11 +149,10 @@ void Run::advance() {
   shell_.effects.emplace_back(std::in_place_type<Work>, *std::move(work));
 }
 
-// ---- the lane
-// ------------------------------------------------------------------------------------
+// ---- the lane --------------------------------------------------------------------------------
 
 std::optional<Work> Run::choose() {
-  const bool training = shell_.phase == Phase::kTraining;
+  const bool training = shell_.phase == Phase::kTraining && !waiting_;
   if (shell_.phase == Phase::kJoining) return copy_.next_adoption();
   if (shell_.config.rule != Rule::kNone) {
     if (training && shell_.step >= next_offer_step_) {

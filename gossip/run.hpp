@@ -34,6 +34,7 @@ class Run {
   void enter(Phase phase, std::string message = {});
   void wake_at(core::Instant at);
   void change_phase();
+  [[nodiscard]] bool still_waiting();
   [[nodiscard]] bool training_over() const;
   [[nodiscard]] bool agreed() const;
   [[nodiscard]] bool neighbours_settled() const;
@@ -72,6 +73,7 @@ class Run {
   core::Instant phase_began_{};
   core::Instant training_began_{};
   bool agreed_once_ = false;  ///< left settling because the neighbours agreed
+  bool waiting_ = false;      // for Config::wait_for neighbours
   bool stopping_ = false;
   bool final_save_done_ = false;
   TimerSlot run_timer_;

@@ -19,8 +19,7 @@ bool may_donate(const Link& link) {
 
 StateCopy::StateCopy(Shell& shell, Links& links) : shell_(shell), links_(links) {}
 
-// ---- newcomer
-// ------------------------------------------------------------------------------------
+// ---- newcomer --------------------------------------------------------------------------------
 
 void StateCopy::seek() {
   if (shell_.phase != Phase::kJoining || copy_) return;
@@ -72,7 +71,10 @@ void StateCopy::on_chunk(const wire::Header& header, const wire::StateChunk& chu
                          const core::Payload& payload) {
   if (!copy_ || copy_->whole || header.src != copy_->donor) return;
   const std::size_t size = payload ? payload->size() : 0;
-  if (chunk.total == 0) return leave_donor();
+  if (chunk.total == 0) {
+    if (chunk.snapshot == copy_->snapshot) leave_donor();
+    return;
+  }
   if (copy_->snapshot == 0 && chunk.offset == 0) {
     copy_->snapshot = chunk.snapshot;
     copy_->total = chunk.total;
@@ -86,7 +88,7 @@ void StateCopy::on_chunk(const wire::Header& header, const wire::StateChunk& chu
   }
   copy_->bytes.insert(copy_->bytes.end(), payload->begin(), payload->end());
   copy_->tries = 0;
-  copy_->backoff = core::Duration{0};
+  copy_->backoff /= 2;  // the next wait is as long as the one that was long enough
   if (copy_->bytes.size() < copy_->total) return request();
   if (core::crc32c(copy_->bytes) != copy_->crc) return leave_donor();
   copy_->whole = true;
@@ -112,8 +114,7 @@ bool StateCopy::done(const Adopted& result) {
   return true;
 }
 
-// ---- donor
-// ---------------------------------------------------------------------------------------
+// ---- donor -----------------------------------------------------------------------------------
 
 void StateCopy::on_request(const wire::Header& header, const wire::StateRequest& request) {
   const core::PeerId from = header.src;
@@ -121,7 +122,9 @@ void StateCopy::on_request(const wire::Header& header, const wire::StateRequest&
   if (!can || (request.snapshot != 0 && (!kept_ || kept_->id != request.snapshot))) {
     return links_.send(from, wire::StateChunk{request.snapshot, request.offset, 0, 0, 0});
   }
-  if (request.snapshot != 0) return send_chunk(from, request.offset);
+  // A repeat, or another newcomer, gets the snapshot there is: a new one would take it from those
+  // who are half way through it.
+  if (kept_) return send_chunk(from, request.offset);
   if (std::find(waiting_.begin(), waiting_.end(), from) != waiting_.end()) return;
   if (waiting_.size() < kWaitingMax) waiting_.push_back(from);
 }
@@ -134,8 +137,6 @@ std::optional<Work> StateCopy::next_snapshot() {
 
 void StateCopy::done(const SnapshotTaken& result) {
   taking_ = false;
-  // Others may be half way through the snapshot before: they are told that it has gone, and ask
-  // anew.
   kept_ = Kept{++snapshots_, result.state, core::crc32c(core::view(result.state)), shell_.step,
                shell_.now};
   for (const core::PeerId peer : std::exchange(waiting_, {})) send_chunk(peer, 0);

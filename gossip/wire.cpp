@@ -116,7 +116,7 @@ class Reader {
     core::Boot last = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const BootSeq entry{get<std::uint32_t>(), get<std::uint32_t>()};
-      if (entry.boot <= last) fail();  // ascending
+      if (entry.boot <= last || entry.seq == 0) fail();  // ascending
       last = entry.boot;
       result.push_back(entry);
     }
@@ -183,6 +183,7 @@ Body read_body(Type type, Reader& r) {
       Resume m;
       m.has_yours = r.flag(), m.wants_answer = r.flag();
       m.facts.created = r.boots(), m.facts.seen = r.boots(), m.facts.pending = r.transfer();
+      if ((m.facts.pending.boot == 0) != (m.facts.pending.seq == 0)) r.fail();
       return m;
     }
     case Type::kOffer: {
@@ -238,6 +239,18 @@ Body read_body(Type type, Reader& r) {
   }
   r.fail();
   return Bye{};
+}
+
+/// Nobody has made anything in a boot that is still to come.
+bool claims_later_boot(core::Boot now, const Body& body) {
+  if (const auto* m = std::get_if<Offer>(&body)) return m->id.boot > now;
+  if (const auto* m = std::get_if<Transfer>(&body)) return m->id.boot > now;
+  if (const auto* m = std::get_if<Void>(&body)) return m->id.boot > now;
+  if (const auto* m = std::get_if<Resume>(&body)) {
+    const auto& created = m->facts.created;
+    return m->facts.pending.boot > now || (!created.empty() && created.back().boot > now);
+  }
+  return false;
 }
 
 constexpr bool takes_payload(Type type) {
@@ -316,7 +329,9 @@ bool checksum_ok(core::ByteView head, core::ByteView payload) {
 tl::expected<Body, Reject> parse(const Header& header, core::ByteView head) {
   Reader r(head.subspan(kHeaderSize));
   Body body = read_body(header.type, r);
-  if (!r.ok() || !r.at_end()) return tl::make_unexpected(Reject::kField);
+  if (!r.ok() || !r.at_end() || claims_later_boot(header.src_boot, body)) {
+    return tl::make_unexpected(Reject::kField);
+  }
   return body;
 }
 

@@ -30,6 +30,56 @@ TEST_CASE("a newcomer copies its neighbour's parameters before its first step") 
   CHECK(second.machine->status().step_adopted > 0);
 }
 
+TEST_CASE("a donor's snapshot serves those who ask again and those who come after") {
+  Net net;
+  Config donor = net.config(0);
+  donor.state_chunk = 1;  // four chunks of one float
+  net.add(3.0F, donor);
+  // Answers take longer than the first retry, and two copy at once.
+  net.delay = 300ms;
+  net.add(-1.0F, net.config(1));
+  net.add(-2.0F, net.config(2));
+  CHECK(net.run(60s, [&] {
+    return net.peers[1]->machine->phase() == Phase::kTraining &&
+           net.peers[2]->machine->phase() == Phase::kTraining;
+  }));
+}
+
+TEST_CASE("strangers who only say Hello leave nothing behind") {
+  Net net;
+  Config config = net.config(0);
+  config.links_max = 8;
+  Peer& peer = net.add(0.0F, config);
+  for (std::uint64_t i = 1; i <= 100; ++i) {
+    wire::Header header;
+    header.schema = peer.replica->schema().hash();
+    header.src = {1000, i};
+    header.src_boot = 1;
+    wire::Hello hello;
+    hello.address = "nowhere:" + std::to_string(i);
+    net.inject(0, {wire::encode(header, hello, {}), nullptr, ""});
+    net.run(300ms);
+  }
+  CHECK(peer.machine->neighbours().size() <= 8);
+  CHECK(peer.machine->edges().size() <= 8);
+}
+
+TEST_CASE("training waits for company, but not for ever") {
+  Net net;
+  Config config = net.config(0);
+  config.wait_for = 1;
+  net.add(1.0F, config);
+  net.run(2s);
+  CHECK(net.peers[0]->machine->status().step == 0);
+  net.add(0.0F, net.config(1));
+  net.run(2s);
+  CHECK(net.peers[0]->machine->status().step > 0);
+  Net lonely;
+  lonely.add(1.0F, config);
+  lonely.run(11s);
+  CHECK(lonely.peers[0]->machine->status().step > 0);
+}
+
 TEST_CASE("peers that join one member learn of each other") {
   Net net;
   for (std::size_t i = 0; i < 5; ++i) net.add(1.0F, net.config(i));

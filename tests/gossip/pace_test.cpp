@@ -50,7 +50,8 @@ TEST_CASE("a bounded policy declines what is staler than its bound") {
   CHECK_FALSE(weight_for(bounded, 0, 9));
 }
 
-TEST_CASE("an offer waits about as long as answers take, longer while none come, never past the limit") {
+TEST_CASE(
+    "an offer waits about as long as answers take, longer while none come, never past the limit") {
   Patience patience;
   CHECK(patience.wait(2s) == 500ms);
   for (int i = 0; i < 50; ++i) patience.answered(100ms);

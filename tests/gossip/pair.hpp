@@ -97,6 +97,7 @@ class Net {
  public:
   /// Every Work takes this long.
   core::Duration work_time = std::chrono::milliseconds(1);
+  core::Duration delay = std::chrono::microseconds(100);
   /// Messages for which it answers false are lost.
   std::function<bool(const Send&, wire::Type)> delivers = [](const Send&, wire::Type) {
     return true;
@@ -169,7 +170,8 @@ class Net {
         if (peers[pending.to]->dead) continue;
         Peer& peer = *peers[pending.to];
         if (pending.work) {
-          pending.event = WorkDone{perform(*pending.work, *peer.replica, peer.storage, pool_), work_time};
+          pending.event =
+              WorkDone{perform(*pending.work, *peer.replica, peer.storage, pool_), work_time};
         }
         peer.machine->handle(now, std::move(*pending.event));
         carry_out(pending.to);
@@ -206,7 +208,7 @@ class Net {
         if (!delivers(*send, header->type)) continue;
         for (std::size_t to = 0; to < peers.size(); ++to) {
           if (address(to) != send->to || peers[to]->dead) continue;
-          events_.emplace(now + std::chrono::microseconds(100),
+          events_.emplace(now + delay,
                           Pending{to, Event(Received{send->head, send->payload, "p"}), {}});
         }
       } else if (auto* work = std::get_if<Work>(&*effect)) {

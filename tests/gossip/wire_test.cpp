@@ -109,6 +109,25 @@ TEST_CASE("what is out of range is refused under its reason") {
   CHECK(reason(ok, 6, 13, long_payload) == "size");
 }
 
+TEST_CASE("what was made in a boot still to come, or numbered zero, is refused") {
+  const auto parses = [](const Body& body) {
+    const core::Bytes head = encode(some_header(), body, {});
+    return parse(*peek(head, {}, kPayloadMax), head).has_value();
+  };
+  CHECK(parses(Void{{5, 1}}));
+  CHECK_FALSE(parses(Void{{6, 1}}));
+  Resume resume;
+  resume.facts.created = {{5, 1}};
+  CHECK(parses(resume));
+  resume.facts.created = {{5, 0}};
+  CHECK_FALSE(parses(resume));
+  resume.facts.created = {{6, 1}};
+  CHECK_FALSE(parses(resume));
+  resume.facts.created.clear();
+  resume.facts.pending = {5, 0};
+  CHECK_FALSE(parses(resume));
+}
+
 TEST_CASE("the layout of a Hello from another version can be read, to answer it") {
   Header header = some_header();
   header.version = 77;
