@@ -63,6 +63,8 @@ std::string to_string(const Endpoint& endpoint) {
 }
 
 core::Result<Endpoint> resolve_endpoint(const Endpoint& endpoint) {
+  // Loopback by definition (RFC 6761, 6.3); a minimal system has no /etc/hosts that says so.
+  if (endpoint.host == "localhost") return Endpoint{"127.0.0.1", endpoint.port};
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -76,7 +78,7 @@ core::Result<Endpoint> resolve_endpoint(const Endpoint& endpoint) {
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
   std::string ipv6;
   for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
-    // localhost is both; a machine's IPv4 address is the one that its LAN is likelier to reach.
+    // A machine's IPv4 address is the one that its LAN is likelier to reach.
     if (info->ai_family == AF_INET) return Endpoint{numeric_host(*info), endpoint.port};
     if (info->ai_family == AF_INET6 && ipv6.empty()) ipv6 = numeric_host(*info);
   }
