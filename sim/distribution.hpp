@@ -27,6 +27,8 @@ struct Distribution {
     return {Kind::kUniform, low, high};
   }
 
+  friend constexpr bool operator==(const Distribution&, const Distribution&) = default;
+
   /// Draws exactly one value from `rng`, whatever the kind.
   [[nodiscard]] core::Duration draw(core::Rng& rng) const;
   [[nodiscard]] core::Duration mean() const { return (low + high) / 2; }

@@ -1,0 +1,172 @@
+// Whole runs: each kind of fault alone, and that a run repeats.
+#include "sim/fleet.hpp"
+
+#include <fmt/format.h>
+
+#include "tests/catch.hpp"
+#include "tests/sim/swarm.hpp"
+
+namespace murmur::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+SimConfig quick(std::size_t peers = 6) {
+  SimConfig config;
+  config.peers = peers;
+  config.gossip.steps_max = 600;
+  config.gossip.exchange_every = 4;
+  config.gossip.save_every = milliseconds(300);
+  config.gossip.settle_max = seconds(20);
+  config.gossip.linger = seconds(60);
+  config.recompute_every = 500;
+  config.time_max = std::chrono::minutes(5);
+  return config;
+}
+
+Outcome run_quick(const SimConfig& config) {
+  auto outcome = run(config, test::quadratics(16, config.seed));
+  REQUIRE(outcome);
+  INFO("seed " << config.seed << " " << to_flags(config.faults));
+  for (const std::string& violation : outcome->violations) FAIL_CHECK(violation);
+  CHECK_FALSE(outcome->timed_out);
+  CHECK(outcome->unresolved == 0);
+  return *std::move(outcome);
+}
+
+void check_learned(const Outcome& outcome, std::uint64_t steps) {
+  CHECK(outcome.spread < 0.02);
+  for (const PeerOutcome& peer : outcome.peers) {
+    if (peer.up) CHECK(peer.steps == steps);
+  }
+}
+
+TEST_CASE("a seed gives one run, and another seed another") {
+  SimConfig config = quick();
+  config.faults.loss = 0.1;
+  config.faults.delay = *parse_distribution("exp:10ms");
+  const Outcome once = run_quick(config);
+  const Outcome again = run_quick(config);
+  CHECK(once.trace_hash == again.trace_hash);
+  CHECK(once.events == again.events);
+  CHECK(once.spread == again.spread);
+  config.checks = Checks::kNone;
+  CHECK(run_quick(config).trace_hash == once.trace_hash);
+  config.seed = 2;
+  CHECK(run_quick(config).trace_hash != once.trace_hash);
+}
+
+TEST_CASE("peers without faults train, exchange, agree and end") {
+  const Outcome outcome = run_quick(quick());
+  check_learned(outcome, 600);
+  CHECK(outcome.exchanges > 300);
+  CHECK(outcome.checks > outcome.events);
+  for (const PeerOutcome& peer : outcome.peers) {
+    CHECK(peer.phase == gossip::Phase::kDone);
+    CHECK(peer.exchanges > 0);
+    CHECK(peer.seconds < 10);
+  }
+}
+
+TEST_CASE("a single peer trains alone") { check_learned(run_quick(quick(1)), 600); }
+
+TEST_CASE("one kind of fault alone breaks nothing") {
+  SimConfig config = quick();
+  FaultPlan& faults = config.faults;
+  faults.calm_from = seconds(6);
+  SECTION("loss") { faults.loss = 0.3; }
+  SECTION("duplication") { faults.duplicate = 0.5; }
+  SECTION("corruption") { faults.corrupt = 0.2; }
+  SECTION("delay, and so reordering") { faults.delay = *parse_distribution("exp:50ms"); }
+  SECTION("bandwidth") { faults.bandwidth = 1e5; }
+  SECTION("a straggler") { faults.stragglers = {{2, 5}}; }
+  SECTION("a cut into halves") { faults.cuts = {*parse_cut("1s+2s")}; }
+  SECTION("a cut one way") { faults.cuts = {*parse_cut("1s+2s:one-way")}; }
+  SECTION("a crash with state") { faults.crashes = {*parse_crash("2@2s+500ms")}; }
+  SECTION("a crash without state") { faults.crashes = {*parse_crash("2@2s+500ms:empty")}; }
+  SECTION("a crash for good") { faults.crashes = {*parse_crash("5@2s")}; }
+  check_learned(run_quick(config), 600);
+}
+
+TEST_CASE("training goes on while every link is cut") {
+  SimConfig config = quick();
+  config.gossip.settle_max = {};
+  // A step takes 10 ms, so 600 take 6 s, and a little for what was exchanged before the cut.
+  config.faults.cuts = {*parse_cut("1s+60s:all")};
+  const Outcome outcome = run_quick(config);
+  for (const PeerOutcome& peer : outcome.peers) {
+    CHECK(peer.steps == 600);
+    CHECK(peer.seconds < 7);
+  }
+}
+
+TEST_CASE(
+    "a peer that comes back with its state resumes its steps; an empty one copies a neighbour's") {
+  SimConfig config = quick();
+  config.faults.crashes = {*parse_crash("2@3s+100ms"), *parse_crash("3@3s+100ms:empty")};
+  std::vector<std::uint64_t> first_step(config.peers, 0);
+  config.on_report = [&](std::size_t peer, core::Duration now, const gossip::Report& report) {
+    const auto* trained = std::get_if<gossip::TrainReport>(&report);
+    if (trained != nullptr && now > seconds(3) && first_step[peer] == 0)
+      first_step[peer] = trained->step;
+  };
+  const Outcome outcome = run_quick(config);
+  // The checkpoint was at most 300 ms old; the neighbours were a little behind step 300.
+  CHECK(first_step[2] > 220);
+  CHECK(first_step[2] < 300);
+  CHECK(first_step[3] > 240);
+  CHECK(outcome.peers[2].incarnations == 2);
+  CHECK(outcome.peers[3].incarnations == 2);
+}
+
+TEST_CASE("the outcome tells of a peer that never came back") {
+  SimConfig config = quick();
+  config.faults.crashes = {*parse_crash("5@2s")};
+  const Outcome outcome = run_quick(config);
+  CHECK_FALSE(outcome.peers[5].up);
+  CHECK(outcome.peers[5].replica == nullptr);
+  CHECK(outcome.peers[4].up);
+}
+
+TEST_CASE("a run that cannot be is refused") {
+  const auto message = [](const SimConfig& config) {
+    const auto outcome = run(config, test::quadratics(4, 1));
+    return outcome ? std::string() : outcome.error().message;
+  };
+  SimConfig config = quick();
+  config.peers = 0;
+  CHECK(message(config) == "peers 0: at least one is needed");
+  config = quick();
+  config.gossip.steps_max = 0;
+  config.time_max = {};
+  CHECK(message(config).find("no end") != std::string::npos);
+  config = quick();
+  config.faults.stragglers = {{9, 2}};
+  CHECK(message(config).find("straggler 9:2") != std::string::npos);
+  const auto none = run(quick(), [](std::size_t, std::size_t) { return nullptr; });
+  CHECK_FALSE(none);
+}
+
+TEST_CASE("a run is ended by its time limit, or by whoever watches its progress") {
+  SimConfig config = quick();
+  config.time_max = seconds(1);
+  const auto limited = run(config, test::quadratics(16, 1));
+  REQUIRE(limited);
+  CHECK(limited->timed_out);
+  config = quick();
+  config.progress_every = 100;
+  std::uint64_t calls = 0;
+  config.on_progress = [&](const Progress& progress) {
+    CHECK(progress.events >= 100 * ++calls);
+    CHECK(progress.peers_up <= config.peers);
+    return calls < 3;
+  };
+  const auto stopped = run(config, test::quadratics(16, 1));
+  REQUIRE(stopped);
+  CHECK(stopped->stopped);
+  CHECK(calls == 3);
+}
+
+}  // namespace
+}  // namespace murmur::sim
