@@ -178,7 +178,7 @@ std::vector<Mutation> mutations(core::PeerId resuming) {
       [resuming](Message& m, core::Rng&) -> std::optional<Reject> {  // before its Resume
         if (is_frozen(m) || type_of(m) == Type::kResume) return std::nullopt;
         put(m[0], kSrcAt, resuming);
-        put(m[0], kSrcBootAt, core::Boot{1});
+        put(m[0], kSrcBootAt, kBoot);
         reseal(m);
         return Reject::kUnresumed;
       },
@@ -268,7 +268,7 @@ TEST_CASE(
   gossip::wire::Header hello;
   hello.schema = target.replica.schema().hash();
   hello.src = stranger;
-  hello.src_boot = 1;
+  hello.src_boot = kBoot;  // no older than the ids in what is recorded
   gossip::wire::Hello body;
   body.address = "127.0.0.1:1";
   attacker.send({gossip::wire::encode(hello, body, {})});
