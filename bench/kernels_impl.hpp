@@ -13,6 +13,7 @@
 
 #include "core/bytes.hpp"
 #include "core/codec.hpp"
+#include "core/schema.hpp"
 #include "gpu/backend.hpp"
 #include "gpu/kernels/codec.hpp"
 #include "gpu/kernels/exchange.hpp"
@@ -112,9 +113,9 @@ inline bool passes(backend::Context& context, std::size_t n, int rounds, bool ju
   return reached;
 }
 
-/// What an exchange computes on both sides, for `n` parameters in shards of 4 MiB.
+/// What an exchange computes on both sides, for `n` parameters in the usual shards.
 inline void exchange(backend::Context& context, std::size_t n, int rounds) {
-  constexpr std::size_t kShard = std::size_t{1} << 20;
+  constexpr std::size_t kShard = core::kShardParameters;
   backend::Buffer<float> x(context, n);
   backend::Buffer<float> y(context, n);
   backend::for_each_index(context, n, WaveElement{x.data()});
