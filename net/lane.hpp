@@ -43,10 +43,10 @@ class Lane {
 
   std::mutex mutex_;
   std::condition_variable wanted_;
-  std::optional<gossip::Work> work_;                        // guarded by mutex_
+  std::optional<gossip::Work> work_;                      // guarded by mutex_
   std::optional<core::Result<gossip::WorkDone>> result_;  // guarded by mutex_
-  bool busy_ = false;                                       // owner's thread only
-  bool closed_ = false;                                     // guarded by mutex_
+  bool busy_ = false;                                     // owner's thread only
+  bool closed_ = false;                                   // guarded by mutex_
   std::thread thread_;
 };
 
