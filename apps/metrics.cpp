@@ -62,6 +62,8 @@ std::string_view to_string(gossip::PeerReport::What what) {
       return "left";
     case What::kRefused:
       return "refused";
+    case What::kRefusedUs:
+      return "refused us";
     case What::kLost:
       return "lost";
   }

@@ -5,7 +5,8 @@
 //               spread, neighbours, bytes_sent, bytes_received; at least four a second
 //   evaluation  step, test_loss, test_accuracy
 //   phase       phase, message
-//   peer        what (up, silent, left, refused, lost), peer, address, message
+//   peer        what (up, silent, left, refused: by this peer, refused us, lost), peer, address,
+//               message
 //   save        step, error (null if it went well)
 // Numbers that are not finite are null. Of these the simulator writes evaluation (with train_loss
 // and exchanges since the start), phase, peer and save, in virtual seconds.

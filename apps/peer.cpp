@@ -123,14 +123,27 @@ core::Result<void> open_state(const PeerOptions& o, Peer& peer) {
   return {};
 }
 
+std::string in_words(const gossip::PeerReport& report) {
+  using What = gossip::PeerReport::What;
+  const std::string name = core::short_name(report.peer);
+  const std::string who = report.address.empty() ? name : name + " " + report.address;
+  switch (report.what) {
+    case What::kRefused:
+      return fmt::format("this peer refuses {}: {}", who, report.message);
+    case What::kRefusedUs:
+      return fmt::format("{} refuses this peer: {}", who, report.message);
+    default:
+      return fmt::format("{} {}{}{}", who, to_string(report.what),
+                         report.message.empty() ? "" : ": ", report.message);
+  }
+}
+
 /// What a person sees of one peer: a line when something happens, and one a second.
 class Narrator {
  public:
   void say(double t, const gossip::Report& report) {
     if (const auto* peer = std::get_if<gossip::PeerReport>(&report)) {
-      print(t,
-            fmt::format("{} {} {}{}{}", core::short_name(peer->peer), peer->address,
-                        to_string(peer->what), peer->message.empty() ? "" : ": ", peer->message));
+      print(t, in_words(*peer));
     } else if (const auto* phase = std::get_if<gossip::PhaseReport>(&report)) {
       print(t, fmt::format("{}{}{}", gossip::to_string(phase->phase),
                            phase->message.empty() ? "" : ": ", phase->message));
@@ -143,6 +156,9 @@ class Narrator {
   void say(double t, const gossip::Status& status, const Recorder& recorder) {
     if (t < next_) return;
     next_ = t + 1;
+    if (status.phase == gossip::Phase::kJoining) {
+      return print(t, "looking for a peer to copy the parameters from");
+    }
     std::string line =
         fmt::format("step {}  train loss {}", status.step, loss_cell(recorder.train_loss()));
     if (const auto& test = recorder.evaluation()) {

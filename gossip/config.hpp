@@ -53,9 +53,10 @@ struct Config {
   core::Duration linger = std::chrono::seconds(10);  ///< answer others this long at the end
 
   // Neighbours.
-  Address advertise;            ///< where others reach this peer
-  std::vector<Address> join;    ///< contacts; empty: this peer draws the parameters
-  std::size_t view_max = 32;    ///< neighbours sought out
+  Address advertise;          ///< where others reach this peer
+  std::vector<Address> join;  ///< contacts; empty: this peer draws the parameters
+  core::Duration join_max = std::chrono::seconds(30);  ///< to find a first peer to copy them from
+  std::size_t view_max = 32;                           ///< neighbours sought out
   std::size_t links_max = 256;  ///< neighbours held, counting those that sought us out
 
   // Timing. Retries are jittered by up to a quarter and double up to retry_max.

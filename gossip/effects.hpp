@@ -81,11 +81,12 @@ struct ExchangeReport {
 };
 struct PeerReport {
   enum class What : std::uint8_t {
-    kUp,       ///< linked: both sides have taken the other's Resume
-    kSilent,   ///< not heard for silent_max: dropped
-    kLeft,     ///< said goodbye
-    kRefused,  ///< it cannot be exchanged with, or it says that of us; `message` says why
-    kLost,     ///< deltas lost in a crash: `message` says how many, on which side
+    kUp,         ///< linked: both sides have taken the other's Resume
+    kSilent,     ///< not heard for silent_max: dropped
+    kLeft,       ///< said goodbye
+    kRefused,    ///< this peer cannot exchange with it; `message` says why
+    kRefusedUs,  ///< it says that of this peer; `message` says why, from this peer's side
+    kLost,       ///< deltas lost in a crash: `message` says how many, on which side
   };
   What what{};
   core::PeerId peer;

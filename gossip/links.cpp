@@ -163,8 +163,7 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
 void Links::refused(const wire::Header& header, const wire::Refuse& refuse) {
   if (refuse.echo > 0 && refuse.echo <= contacts_.size()) contacts_[refuse.echo - 1].refused = true;
   if (Link* link = find(header.src); link != nullptr && !link->up) link->gone = true;
-  shell_.report(
-      PeerReport{PeerReport::What::kRefused, header.src, {}, "refused us: " + refuse.reason});
+  shell_.report(PeerReport{PeerReport::What::kRefusedUs, header.src, {}, refuse.reason});
 }
 
 bool Links::refused_by_all() const {

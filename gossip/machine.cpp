@@ -250,6 +250,7 @@ std::size_t Machine::queued() const {
   return core_->exchange.queued() + (core_->run.lane_busy() ? 1 : 0);
 }
 bool Machine::refused_by_all() const { return core_->links.refused_by_all(); }
+bool Machine::found_nobody() const { return core_->copy.found_nobody(); }
 
 core::Result<void> check_snapshot(core::ByteView snapshot) {
   auto restored = read_snapshot(snapshot);

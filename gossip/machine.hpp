@@ -78,6 +78,8 @@ class Machine {
   [[nodiscard]] std::size_t queued() const;
   /// True when every contact in Config::join has refused this peer while it was still joining.
   [[nodiscard]] bool refused_by_all() const;
+  /// True when it still joins and in Config::join_max has met no peer that it could copy from.
+  [[nodiscard]] bool found_nobody() const;
 
  private:
   class Core;

@@ -17,7 +17,8 @@ bool may_donate(const Link& link) {
 
 }  // namespace
 
-StateCopy::StateCopy(Shell& shell, Links& links) : shell_(shell), links_(links) {}
+StateCopy::StateCopy(Shell& shell, Links& links)
+    : shell_(shell), links_(links), began_(shell.now) {}
 
 // ---- newcomer --------------------------------------------------------------------------------
 
@@ -36,9 +37,15 @@ void StateCopy::seek() {
         {shell_.now + shell_.jitter(shell_.config.retry), TimerKind::kRequest, {}, 0});
     return;
   }
+  found_ = true;
   copy_ = Copy{};
   copy_->donor = chosen;
   request();
+}
+
+bool StateCopy::found_nobody() const {
+  return shell_.phase == Phase::kJoining && !found_ &&
+         shell_.now - began_ >= shell_.config.join_max;
 }
 
 void StateCopy::request() {

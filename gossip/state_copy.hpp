@@ -25,6 +25,8 @@ class StateCopy {
                 const core::Payload& payload);
   void on_link(core::PeerId peer, LinkChange change);
   void on_request_timer();
+  /// Config::join_max has passed and there was never a donor.
+  [[nodiscard]] bool found_nobody() const;
   /// The state to adopt, once it is whole.
   std::optional<Work> next_adoption();
   /// True: adopted, and `step` is the model's age. False: it did not fit; another donor is sought.
@@ -61,6 +63,8 @@ class StateCopy {
 
   Shell& shell_;
   Links& links_;
+  core::Instant began_;
+  bool found_ = false;  ///< a donor, at any time
   std::optional<Copy> copy_;
   core::PeerId avoid_;  // the donor that failed last
   TimerSlot request_timer_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/codec.hpp"
+#include "core/duration.hpp"
 #include "net/endpoint.hpp"
 #include "net/lane.hpp"
 #include "net/transport.hpp"
@@ -63,10 +64,12 @@ void keep_freed_buffers() {
 class Driver {
  public:
   Driver(Transport& transport, WakeEvent& wake, std::atomic<bool>& stop_asked,
-         gossip::Machine& machine, Lane& lane, const OnReport& on_report, const OnStatus& on_status)
+         const gossip::Config& config, gossip::Machine& machine, Lane& lane,
+         const OnReport& on_report, const OnStatus& on_status)
       : transport_(transport),
         wake_(wake),
         stop_asked_(stop_asked),
+        config_(config),
         machine_(machine),
         lane_(lane),
         on_report_(on_report),
@@ -75,7 +78,14 @@ class Driver {
   core::Result<void> run() {
     carry_out_effects();
     while (machine_.phase() != gossip::Phase::kDone) {
-      if (machine_.refused_by_all()) return core::fail("refused: " + refusal_);
+      if (machine_.refused_by_all()) {
+        return core::fail("every contact refused this peer: " + refusal_);
+      }
+      if (machine_.found_nobody()) {
+        return core::fail(fmt::format("found nobody to copy the parameters from within {} at {}",
+                                      core::to_string(config_.join_max),
+                                      fmt::join(config_.join, ", ")));
+      }
       wait();
       if (stop_asked_.load() && !std::exchange(stopping_, true)) give(gossip::Stop{});
       take_messages();
@@ -112,7 +122,7 @@ class Driver {
 
   void report(const gossip::Report& report) {
     if (const auto* peer = std::get_if<gossip::PeerReport>(&report);
-        peer != nullptr && peer->what == gossip::PeerReport::What::kRefused) {
+        peer != nullptr && peer->what == gossip::PeerReport::What::kRefusedUs) {
       refusal_ = peer->message;
     }
     if (on_report_) on_report_(now(), report);
@@ -157,12 +167,13 @@ class Driver {
   Transport& transport_;
   WakeEvent& wake_;
   std::atomic<bool>& stop_asked_;
+  const gossip::Config& config_;
   gossip::Machine& machine_;
   Lane& lane_;
   const OnReport& on_report_;
   const OnStatus& on_status_;
   bool stopping_ = false;
-  std::string refusal_ = "no contact takes this peer";
+  std::string refusal_;
   core::Instant next_status_ = now() + kStatusEvery;
   core::Instant next_close_idle_ = now() + kCloseIdleEvery;
 };
@@ -242,8 +253,8 @@ Outcome Node::run(core::Replica& replica, core::Storage& storage, gossip::Config
   gossip::Machine machine(now(), self, config, replica.schema(), rng, restored);
   {
     Lane lane(replica, storage, pool, impl_->wake);
-    Driver driver(*impl_->transport, impl_->wake, impl_->stop_asked, machine, lane, on_report,
-                  on_status);
+    Driver driver(*impl_->transport, impl_->wake, impl_->stop_asked, config, machine, lane,
+                  on_report, on_status);
     outcome.result = driver.run();
   }
   outcome.status = machine.status();

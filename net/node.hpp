@@ -39,8 +39,8 @@ struct NodeConfig {
 
 /// How a run ended.
 struct Outcome {
-  /// Error: the replica failed (an exception on the lane), the snapshot cannot be restored, or
-  /// every contact refused this peer. A run that was stopped has none.
+  /// Error: the replica failed (an exception on the lane), the snapshot cannot be restored, every
+  /// contact refused this peer, or it found nobody to join. A run that was stopped has none.
   core::Result<void> result;
   gossip::Status status;
   gossip::Counters counters;

@@ -30,6 +30,33 @@ TEST_CASE("a newcomer copies its neighbour's parameters before its first step") 
   CHECK(second.machine->status().step_adopted > 0);
 }
 
+TEST_CASE("a newcomer that finds nobody to copy from says so after join_max") {
+  Net net;
+  Config config = net.config(0);
+  SECTION("because its contact never answers") { config.join = {Net::address(9)}; }
+  SECTION("because its contact is looking for somebody too") {
+    config.join = {Net::address(1)};
+    net.add(0.0F, config);
+    config = net.config(1);
+  }
+  const Peer& newcomer = net.add(0.0F, config);
+  net.run(config.join_max - 1s);
+  CHECK_FALSE(newcomer.machine->found_nobody());
+  net.run(6s);
+  CHECK(newcomer.machine->found_nobody());
+}
+
+TEST_CASE("a newcomer joins a contact that comes up late, and may take its time to copy") {
+  Net net;
+  net.delivers = [&net](const Send&, wire::Type) { return net.now > core::Instant(10s); };
+  net.add(3.0F, net.config(0));
+  const Peer& newcomer = net.add(0.0F, net.config(1));
+  REQUIRE(net.run(20s, [&] { return newcomer.machine->phase() == Phase::kTraining; }));
+  CHECK(newcomer.replica->x == 3.0F);
+  net.run(60s);
+  CHECK_FALSE(newcomer.machine->found_nobody());
+}
+
 TEST_CASE("a donor's snapshot serves those who ask again and those who come after") {
   Net net;
   Config donor = net.config(0);
@@ -216,14 +243,14 @@ TEST_CASE(
   net.add(0.0F, net.config(0));
   net.add(0.0F, net.config(1), "quadratic:2");
   net.run(2s);
-  const auto said = [&](std::size_t i) {
+  const auto said = [&](std::size_t i, PeerReport::What what) {
     for (const PeerReport& r : net.peers[i]->reported<PeerReport>()) {
-      if (r.what == PeerReport::What::kRefused) return r.message;
+      if (r.what == what) return r.message;
     }
     return std::string();
   };
-  CHECK(said(0) == "model 'quadratic:1' here, 'quadratic:2' there");
-  CHECK(said(1) == "refused us: model 'quadratic:2' here, 'quadratic:1' there");
+  CHECK(said(0, PeerReport::What::kRefused) == "model 'quadratic:1' here, 'quadratic:2' there");
+  CHECK(said(1, PeerReport::What::kRefusedUs) == "model 'quadratic:2' here, 'quadratic:1' there");
   CHECK(net.peers[1]->machine->refused_by_all());
   CHECK(net.peers[0]->machine->status().step > 100);
 }

@@ -118,12 +118,25 @@ TEST_CASE("a peer with another model is refused on both sides, and neither is ha
   other.start(TestPeer::config(), {peers[0].address()});
   const net::Outcome& refused = other.outcome();
   REQUIRE_FALSE(refused.result.has_value());
-  CHECK(refused.result.error().message.find("quadratic:") != std::string::npos);
+  CHECK(refused.result.error().message ==
+        "every contact refused this peer: model 'quadratic:999' here, 'quadratic:1000' there");
   CHECK(other.replica.put_in() == 3);  // untouched: it has no other model's state
   CHECK(peers[0].wait(
       [&](const auto& seen) { return reported(seen, What::kRefused, other.identity.id); }));
   CHECK(peers[0].wait_for_exchanges(20));
   CHECK(peers[1].wait_for_exchanges(20));
+}
+
+TEST_CASE("a peer whose contacts never answer ends and names them") {
+  const TestPeer deaf(0, 10);  // bound, but nothing runs there
+  TestPeer newcomer(1, 10);
+  gossip::Config config = TestPeer::config();
+  config.join_max = std::chrono::milliseconds(100);
+  newcomer.start(config, {deaf.address()});
+  const net::Outcome& outcome = newcomer.outcome();
+  REQUIRE_FALSE(outcome.result.has_value());
+  CHECK(outcome.result.error().message ==
+        "found nobody to copy the parameters from within 100ms at " + deaf.address());
 }
 
 TEST_CASE("a peer alone trains to its end and stops when asked") {
