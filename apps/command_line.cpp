@@ -46,6 +46,22 @@ struct CommandLine::Impl {
     return names;
   }
 
+  [[nodiscard]] bool is_switch(const std::string& flag) const {
+    return app.get_option(flag)->get_items_expected_max() == 0;
+  }
+  [[nodiscard]] bool is_repeated(const std::string& flag) const {
+    return app.get_option(flag)->get_items_expected_max() > 1;
+  }
+
+  /// What `flag` expects, if a file's entry is of another kind; else empty.
+  [[nodiscard]] std::string misfit(const std::string& flag, const ConfigEntry& entry) const {
+    if (is_switch(flag)) {
+      const bool fits = !entry.array && (entry.values[0] == "true" || entry.values[0] == "false");
+      return fits ? "" : "true or false is expected";
+    }
+    return entry.array && !is_repeated(flag) ? "one value is expected, not an array" : "";
+  }
+
   /// `args` with what the configuration file that they name adds.
   core::Result<std::vector<std::string>> with_config(const std::vector<std::string>& args) {
     std::string file;
@@ -69,10 +85,13 @@ struct CommandLine::Impl {
     for (const ConfigEntry& entry : *entries) {
       const std::string where = fmt::format("{}:{}", file, entry.line);
       if (!contains(keys, entry.key)) {
-        return core::fail(fmt::format("{}: there is no key '{}'; the nearest is '{}'", where,
-                                      entry.key, nearest(entry.key, keys)));
+        return core::fail(fmt::format("{}: there is no key '{}'; {}", where, entry.key,
+                                      nearest_hint(entry.key, keys)));
       }
       const std::string flag = "--" + entry.key;
+      if (const std::string expected = misfit(flag, entry); !expected.empty()) {
+        return core::fail(fmt::format("{}: {}: {}", where, entry.key, expected));
+      }
       const bool given = std::any_of(args.begin(), args.end(), [&flag](const std::string& arg) {
         return flag_of(arg) == flag;
       });
@@ -134,8 +153,7 @@ core::Result<CommandLine::Outcome> CommandLine::parse(const std::vector<std::str
   for (const std::string& arg : args) {
     const std::string flag = flag_of(arg);
     if (!flag.empty() && !contains(known, flag)) {
-      return core::fail(
-          fmt::format("there is no flag {}; the nearest is {}", flag, nearest(flag, known)));
+      return core::fail(fmt::format("there is no flag {}; {}", flag, nearest_hint(flag, known)));
     }
   }
   if (contains(args, "--help") || contains(args, "-h")) {
@@ -151,6 +169,13 @@ core::Result<CommandLine::Outcome> CommandLine::parse(const std::vector<std::str
     // What looks like a flag has been dealt with above, so this is a word on its own.
     const auto extras = app.remaining();
     return core::fail(fmt::format("unexpected argument '{}'", extras.empty() ? "" : extras[0]));
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string what = error.what();
+    const std::string flag = what.substr(0, what.find(':'));
+    const auto given = std::count_if(args.begin(), args.end(),
+                                     [&](const auto& arg) { return flag_of(arg) == flag; });
+    return core::fail(given > 1 ? fmt::format("{} takes one value, and was given {}", flag, given)
+                                : fmt::format("{} needs a value", flag));
   } catch (const CLI::ParseError& error) {
     const std::string message = one_line(error.what());
     for (const auto& [flag, where] : impl_->origins) {

@@ -40,7 +40,7 @@ core::Result<std::vector<ConfigEntry>> read_config(const std::filesystem::path& 
   }
   std::vector<ConfigEntry> entries;
   for (auto&& [key, node] : table) {
-    ConfigEntry entry{std::string(key.str()), {}, node.source().begin.line};
+    ConfigEntry entry{std::string(key.str()), {}, node.is_array(), node.source().begin.line};
     if (node.is_table()) {
       return at(entry.line,
                 fmt::format("[{}] is a table; keys are flags, without sections", entry.key));

@@ -12,7 +12,8 @@ namespace murmur::apps {
 
 struct ConfigEntry {
   std::string key;
-  std::vector<std::string> values;  ///< as the command line would spell them
+  std::vector<std::string> values;  ///< as the command line would spell them; one if not `array`
+  bool array = false;
   std::size_t line = 0;
 };
 

@@ -46,8 +46,8 @@ core::Result<int> run(const std::vector<std::string>& args) {
     if (command.name == args[0]) return command.run({args.begin() + 1, args.end()});
     names.emplace_back(command.name);
   }
-  return core::fail(fmt::format("there is no command '{}'; the nearest is '{}'", args[0],
-                                apps::nearest(args[0], names)));
+  return core::fail(
+      fmt::format("there is no command '{}'; {}", args[0], apps::nearest_hint(args[0], names)));
 }
 
 }  // namespace

@@ -20,11 +20,13 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-std::string nearest(std::string_view name, const std::vector<std::string>& names) {
+std::string nearest_hint(std::string_view name, const std::vector<std::string>& names) {
   const auto best = std::min_element(names.begin(), names.end(), [&](const auto& a, const auto& b) {
     return edit_distance(name, a) < edit_distance(name, b);
   });
-  return best == names.end() ? std::string() : *best;
+  const std::size_t near_enough = std::max<std::size_t>(1, name.size() / 3);
+  if (best == names.end() || edit_distance(name, *best) > near_enough) return "see --help";
+  return "the nearest is " + *best;
 }
 
 }  // namespace murmur::apps

@@ -76,10 +76,10 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
             "for csv, linear for linear."});
   line.add("--optimizer", t.optimizer, parse_optimizer,
            {"NAME", "sgd", "sgd, nesterov, adam or adamw, each as PyTorch defines it."});
-  line.add("--lr", t.learning_rate, number_in(0.0F, 1e6F),
-           {"RATE", "", "Learning rate. The default is 0.05; with adam and adamw 0.001."});
-  line.add("--momentum", t.momentum, number_in(0.0F, 1.0F),
-           {"M", "0.9", "Momentum of sgd and nesterov, 0..1."});
+  line.add("--lr", t.learning_rate, number_above(0.0F, 1e6F),
+           {"RATE", "", "Learning rate, above 0. The default is 0.05; with adam and adamw 0.001."});
+  line.add("--momentum", t.momentum, number_below(0.0F, 1.0F),
+           {"M", "0.9", "Momentum of sgd and nesterov, from 0, below 1."});
   line.add("--weight-decay", t.weight_decay, number_in(0.0F, 1e6F),
            {"W", "0", "Weight decay: added to the gradient; adamw shrinks the weights."});
   line.add("--batch", t.batch, number_in<std::size_t>(1, 1U << 20),

@@ -9,9 +9,9 @@ core::Result<double> parse_probability(std::string_view text) {
   double value = 0;
   if (read_number(percent ? text.substr(0, text.size() - 1) : text, value)) {
     if (percent) value /= 100;
-    if (value >= 0 && value <= 1) return value;
+    if (value >= 0 && value < 1) return value;
   }
-  return core::fail(fmt::format("'{}' is not a share in 0..1 or 0%..100%", text));
+  return core::fail(fmt::format("'{}' is not a share from 0, below 1 or 100%", text));
 }
 
 core::Result<double> parse_bandwidth(std::string_view text) {

@@ -100,11 +100,12 @@ struct BadDay {
 };
 
 TEST_CASE_METHOD(BadDay, "flags and commands that do not exist are refused with the nearest") {
-  refuses({"peer", "--ste", "4"}, "no flag --ste; the nearest is --steps");
+  refuses({"peer", "--step", "4"}, "no flag --step; the nearest is --steps");
   refuses({"local", "--peer", "4"}, "no flag --peer; the nearest is --peers");
   refuses({"local", "--peers", "2", "--", "--lrr=1"}, "no flag --lrr; the nearest is --lr");
   refuses({"sim", "--los", "4"}, "no flag --los; the nearest is --loss");
-  refuses({"pear"}, "no command 'pear'; the nearest is 'peer'");
+  refuses({"pear"}, "no command 'pear'; the nearest is peer");
+  refuses({"dove"}, "no command 'dove'; see --help");
   refuses({}, "a command is needed");
   refuses({"peer", "word"}, "unexpected argument 'word'");
 }
@@ -114,6 +115,16 @@ TEST_CASE_METHOD(BadDay, "values outside their limits are refused") {
   refuses({"peer", "--part", "0/2000"}, "2000 parts of 1437 rows");
   refuses({"local", "--peers", "0"}, "--peers: '0' is not a number in 1..");
   refuses({"sim", "--peers", "0"}, "--peers: '0' is not a number in 1..");
+  refuses({"peer", "--lr", "0"}, "--lr: '0' is not a number above 0, up to 1000000");
+  refuses({"sim", "--lr", "nan"}, "--lr: 'nan' is not a number above 0");
+  refuses({"local", "--", "--momentum", "1"}, "--momentum: '1' is not a number from 0, below 1");
+  refuses({"peer", "--momentum", "inf"}, "--momentum: 'inf' is not");
+  refuses({"peer", "--weight-decay=-1"}, "--weight-decay: '-1' is not a number in 0..");
+  refuses({"peer", "--weight-decay", "nan"}, "--weight-decay: 'nan' is not");
+  refuses({"peer", "--batch", "0"}, "--batch: '0' is not a number in 1..");
+  refuses({"peer", "--batch", "inf"}, "--batch: 'inf' is not");
+  refuses({"sim", "--loss", "1"}, "--loss: '1' is not a share from 0, below 1 or 100%");
+  refuses({"sim", "--duplicate", "100%"}, "--duplicate: '100%' is not a share");
   refuses({"peer", "--model", "mlp:64-0"}, "width '0' is not in 1..65536");
   refuses({"peer", "--device", "cuda:7"}, "cuda:7");
   refuses({"peer", "--device", "tpu"}, "tpu");
@@ -168,7 +179,7 @@ TEST_CASE_METHOD(BadDay, "configuration files are refused with file, line and ke
   refuses({"peer", "--config", "DIR/none.toml"}, "none.toml: cannot read");
   refuses({"peer", "--config", "DIR/malformed.toml"}, "malformed.toml:2: ");
   refuses({"peer", "--config", "DIR/key.toml"},
-          "key.toml:2: there is no key 'step'; the nearest is 'steps'");
+          "key.toml:2: there is no key 'step'; the nearest is steps");
   refuses({"peer", "--config", "DIR/value.toml"}, "value.toml:1: steps: 'many' is not a number");
   refuses({"local", "--config", "DIR/key.toml"}, "key.toml:1: there is no key 'lr'");
 }

@@ -9,10 +9,25 @@ TEST_CASE("shares read as fractions and percentages") {
   CHECK(parse_probability("0.2").value() == 0.2);
   CHECK(parse_probability("20%").value() == 0.2);
   CHECK(parse_probability("0").value() == 0);
-  CHECK(parse_probability("100%").value() == 1);
-  for (const char* text : {"", "%", "1.1", "101%", "-1%", "x", "nan"}) {
+  CHECK(parse_probability("99.9%").value() == Approx(0.999));
+  for (const char* text : {"", "%", "1", "100%", "1.1", "101%", "-1%", "x", "nan"}) {
     INFO(text);
     CHECK_FALSE(parse_probability(text));
+  }
+}
+
+TEST_CASE("a range of numbers may leave out one of its ends") {
+  const auto message = [](const auto& result) { return result.error().message; };
+  CHECK(number_in(0.0, 2.0)("0").value() == 0);
+  CHECK(number_above(0.0, 2.0)("2").value() == 2);
+  CHECK(message(number_above(0.0, 2.0)("0")) == "'0' is not a number above 0, up to 2");
+  CHECK(number_below(0.0, 2.0)("0").value() == 0);
+  CHECK(message(number_below(0.0, 2.0)("2")) == "'2' is not a number from 0, below 2");
+  for (const char* text : {"nan", "inf", "-1", "3", "1x", ""}) {
+    INFO(text);
+    CHECK_FALSE(number_in(0.0, 2.0)(text));
+    CHECK_FALSE(number_above(0.0, 2.0)(text));
+    CHECK_FALSE(number_below(0.0, 2.0)(text));
   }
 }
 
