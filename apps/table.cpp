@@ -1,10 +1,13 @@
 #include "apps/table.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <sstream>
 
 #include "core/check.hpp"
 
@@ -42,13 +45,36 @@ std::string plain_cell(double value, int digits) {
   return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : "-";
 }
 
-void LiveBlock::show(const std::string& block) {
-  if (terminal_ && lines_ > 0) {
-    fmt::print("\x1b[{}A\x1b[J", lines_);  // up to the block's first line, and clear from there
+std::string fitted(const std::string& block, std::size_t columns, std::size_t rows) {
+  std::vector<std::string> lines;
+  std::istringstream stream(block);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  if (lines.size() >= rows && rows > 1) {
+    const std::size_t hidden = lines.size() - (rows - 2);
+    lines.resize(rows - 2);
+    lines.push_back(fmt::format("... and {} lines more", hidden));
   }
-  fmt::print("{}", block);
+  std::string text;
+  for (const std::string& line : lines) text += line.substr(0, columns) + "\n";
+  return text;
+}
+
+void LiveBlock::show(const std::string& block) {
+  if (!terminal_) {
+    fmt::print("{}", block);
+    std::fflush(stdout);
+    return;
+  }
+  winsize size{};
+  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  const std::string shown = known ? fitted(block, size.ws_col, size.ws_row) : block;
+  if (lines_ > 0) fmt::print("\x1b[{}A", lines_);  // up to the block's first line
+  lines_ = 0;
+  std::istringstream lines(shown);
+  // Line by line: a screen cleared at once goes into the scrollback of some terminals.
+  for (std::string line; std::getline(lines, line); ++lines_) fmt::print("\x1b[2K{}\n", line);
+  fmt::print("\x1b[J");
   std::fflush(stdout);
-  lines_ = static_cast<std::size_t>(std::count(block.begin(), block.end(), '\n'));
 }
 
 }  // namespace murmur::apps

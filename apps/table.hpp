@@ -26,7 +26,12 @@ std::string loss_cell(double loss);                  ///< "0.0123"
 std::string small_cell(double value);                ///< "1.2e-03"
 std::string plain_cell(double value, int digits);    ///< "3.1"
 
-/// Prints a block of lines; each show() on a terminal draws over the one before.
+/// `block` as it fits on a screen: each line cut to `columns`, and of more lines than `rows`, less
+/// one for the cursor, the last says how many are not shown.
+std::string fitted(const std::string& block, std::size_t columns, std::size_t rows);
+
+/// Prints a block of lines; each show() on a terminal draws over the one before, for which it is
+/// cut to the terminal's size.
 class LiveBlock {
  public:
   /// `terminal`: standard output is one.

@@ -17,6 +17,15 @@ TEST_CASE("columns are as wide as their widest cell, and numbers line up on the 
         "1       123456\n");
 }
 
+TEST_CASE("a block is cut to the screen, so that none of its lines wraps or scrolls away") {
+  const std::string block = "title\n1234567\n123456\n";
+  CHECK(fitted(block, 7, 4) == block);
+  CHECK(fitted(block, 6, 4) == "title\n123456\n123456\n");
+  CHECK(fitted(block, 80, 3) == "title\n... and 2 lines more\n");
+  CHECK(fitted(block, 9, 2) == "... and 3\n");
+  CHECK(fitted("", 80, 24).empty());
+}
+
 TEST_CASE("cells show what is not finite as a dash") {
   CHECK(percent_cell(0.97222, 1) == "97.2 %");
   CHECK(percent_cell(NAN, 1) == "-");
