@@ -1,6 +1,7 @@
 // murmur's side of bench/vs_gloo: two processes exchange 10 MiB of fp32 parameters over loopback
-// TCP, with the machine, the sockets and the kernels of a real peer. One peer makes the offers, as
-// fast as the exchanges complete, the other serves them; neither trains.
+// TCP, with the machine, the sockets and the kernels of a real peer. Both offer, as fast as the
+// exchanges complete, and serve each other; neither trains. An exchange is over when as many shards
+// as the parameters have are averaged on both sides, whoever offered them.
 //   bench_exchange OFFER_CODEC TRANSFER_CODEC COUNT   prints the milliseconds of COUNT exchanges of
 //                                                     all shards, one a line, after a warm-up
 #include "gpu/kernels/exchange.hpp"
@@ -11,6 +12,7 @@
 
 #include <charconv>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <latch>
 #include <optional>
@@ -90,13 +92,14 @@ gossip::Config config(const Codecs& codecs) {
   config.transfer_codec = codecs.transfer;
   config.staleness.kind = gossip::StalenessPolicy::Kind::kConstant;
   config.steps_max = 1;
-  config.linger = 600s;
+  config.settle_max = 600s;
+  config.settle_bound = 0;  // never met: the exchanges go on
   return config;
 }
 
-/// The peer that offers. It waits for the other in its one step of training, then settles by a
-/// bound that is never met, until it has seen `count`.
-int offer(const Codecs& codecs, int count, int address_fd) {
+/// The peer that counts. It waits for the other in its one step of training, then settles until it
+/// has seen `count`.
+int measure(const Codecs& codecs, int count, int address_fd) {
   auto node = net::Node::open({});
   if (!node) return 1;
   const std::string address = (*node)->address();
@@ -104,9 +107,6 @@ int offer(const Codecs& codecs, int count, int address_fd) {
   std::latch met(1);
   BareReplica replica(1, met);
   core::MemoryStorage storage;
-  gossip::Config settling = config(codecs);
-  settling.settle_max = 600s;
-  settling.settle_bound = 0;
   core::ShardId left = replica.schema().shards();
   std::optional<core::Instant> began;
   int seen = -kWarmUp;
@@ -116,29 +116,28 @@ int offer(const Codecs& codecs, int count, int address_fd) {
       met.count_down();
     }
     const auto* exchange = std::get_if<gossip::ExchangeReport>(&report);
-    if (exchange == nullptr || !exchange->initiated || --left > 0) return;
+    if (exchange == nullptr || --left > 0) return;
     left = replica.schema().shards();
     if (++seen > 0 && began) fmt::print("{:.3f}\n", core::seconds(now - *began) * 1e3);
     began = now;
     if (seen == count) (*node)->stop();
   };
-  const net::Outcome outcome = (*node)->run(replica, storage, settling, {{1, 1}, 1}, std::nullopt,
-                                            core::Rng(1), on_report, nullptr);
+  const net::Outcome outcome = (*node)->run(replica, storage, config(codecs), {{1, 1}, 1},
+                                            std::nullopt, core::Rng(1), on_report, nullptr);
   if (!outcome.result) fmt::print(stderr, "bench_exchange: {}\n", outcome.result.error().message);
   return outcome.result && seen >= count ? 0 : 1;
 }
 
-/// The peer that only serves: it does not settle, and lingers until the other has gone.
-int serve(const Codecs& codecs, const gossip::Address& to) {
+/// The other peer, until it is killed.
+int accompany(const Codecs& codecs, const gossip::Address& to) {
   auto node = net::Node::open({});
   if (!node) return 1;
   std::latch nothing(0);
   BareReplica replica(2, nothing);
   core::MemoryStorage storage;
-  gossip::Config lingering = config(codecs);
-  lingering.settle_max = 0s;
-  lingering.join = {to};
-  const net::Outcome outcome = (*node)->run(replica, storage, lingering, {{2, 2}, 1}, std::nullopt,
+  gossip::Config joining = config(codecs);
+  joining.join = {to};
+  const net::Outcome outcome = (*node)->run(replica, storage, joining, {{2, 2}, 1}, std::nullopt,
                                             core::Rng(2), nullptr, nullptr);
   return outcome.result ? 0 : 1;
 }
@@ -162,12 +161,12 @@ int main(int argc, char** argv) {
     close(ends[1]);
     char address[64];
     const ssize_t length = read(ends[0], address, sizeof(address));
-    return length > 0 ? serve(codecs, {address, static_cast<std::size_t>(length)}) : 1;
+    return length > 0 ? accompany(codecs, {address, static_cast<std::size_t>(length)}) : 1;
   }
   close(ends[0]);
-  const int result = child > 0 ? offer(codecs, count, ends[1]) : 1;
+  const int result = child > 0 ? measure(codecs, count, ends[1]) : 1;
   close(ends[1]);
-  int status = 0;
-  waitpid(child, &status, 0);
+  if (child > 0) kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
   return result;
 }

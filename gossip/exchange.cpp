@@ -223,11 +223,12 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
     ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kShape)];
     return decline(from, offer.id, wire::DeclineReason::kShape);
   }
-  if (own_ && own_->to == from) {
+  if (own_ && own_->to == from && own_->shard == offer.shard) {
     // Crossed: both would subtract the same difference, and the pair would swap. The lower id's
-    // offer stands.
+    // offer stands; the other skips a shard, so as not to keep step with it.
     if (shell_.self.id < from) return decline(from, offer.id, wire::DeclineReason::kCrossed);
     withdraw();
+    next_shard_ = (next_shard_ + 1) % shell_.schema.shards();
   }
   const bool open = shell_.phase != Phase::kJoining && shell_.phase != Phase::kDone;
   if (!open || edge.outbox() || is_serving(from) ||

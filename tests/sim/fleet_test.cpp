@@ -69,6 +69,21 @@ TEST_CASE("peers without faults train, exchange, agree and end") {
   }
 }
 
+TEST_CASE("two peers exchange different shards both ways at once") {
+  SimConfig config = quick(2);
+  config.gossip.steps_max = 100;
+  config.gossip.exchange_every = 1;
+  config.faults.delay = *parse_distribution("30ms");
+  config.checks = Checks::kProtocol;
+  const auto outcome = run(config, test::quadratics(3 << 19, config.seed));
+  REQUIRE(outcome);
+  for (const PeerOutcome& peer : outcome->peers) {
+    CHECK(peer.counters.offers_made > 10);
+    CHECK(peer.counters.offers_withdrawn <= 1);
+    CHECK(peer.counters.declines_sent <= 2);
+  }
+}
+
 TEST_CASE("a single peer trains alone") { check_learned(run_quick(quick(1)), 600); }
 
 TEST_CASE("one kind of fault alone breaks nothing") {
