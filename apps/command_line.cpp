@@ -186,4 +186,16 @@ core::Result<CommandLine::Outcome> CommandLine::parse(const std::vector<std::str
   return Outcome::kRun;
 }
 
+std::vector<std::string> without_flag(const std::vector<std::string>& args, std::string_view flag) {
+  std::vector<std::string> kept;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (args[i] == flag) {
+      ++i;  // and its value
+    } else if (flag_of(args[i]) != flag) {
+      kept.push_back(args[i]);
+    }
+  }
+  return kept;
+}
+
 }  // namespace murmur::apps

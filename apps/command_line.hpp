@@ -68,4 +68,7 @@ class CommandLine {
   std::unique_ptr<Impl> impl_;
 };
 
+/// `args` without `flag` and its value, in either spelling.
+std::vector<std::string> without_flag(const std::vector<std::string>& args, std::string_view flag);
+
 }  // namespace murmur::apps

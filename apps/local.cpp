@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +9,9 @@
 #include <cmath>
 #include <csignal>
 
+#include "apps/earlier_run.hpp"
 #include "apps/new_directory.hpp"
+#include "apps/scratch_folder.hpp"
 #include "apps/spread.hpp"
 #include "apps/swarm.hpp"
 #include "apps/table.hpp"
@@ -26,7 +27,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr int kTickMs = 250;
 constexpr double kPlainTableEvery = 5;  // seconds, where the table cannot be redrawn
-constexpr double kStopGrace = 10;       // seconds that peers have to save and say goodbye
+constexpr const char* kAloneFolder = "alone";
+constexpr double kStopGrace = 10;  // seconds that peers have to save and say goodbye
 
 volatile std::sig_atomic_t interrupts = 0;
 
@@ -40,37 +42,13 @@ double seconds_since(SteadyClock::time_point began) {
   return std::chrono::duration<double>(SteadyClock::now() - began).count();
 }
 
-/// A folder for a run whose files nobody asked for; gone at the end.
-class ScratchFolder {
- public:
-  static core::Result<ScratchFolder> create() {
-    std::error_code error;
-    const fs::path parent = fs::temp_directory_path(error);
-    std::string pattern = (parent / "murmur-XXXXXX").string();
-    if (error || ::mkdtemp(pattern.data()) == nullptr) {
-      return core::fail(fmt::format("{}: cannot create a folder", parent.string()));
-    }
-    return ScratchFolder(pattern);
-  }
-  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  ScratchFolder& operator=(ScratchFolder&&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  explicit ScratchFolder(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
-
 /// How one peer of a round ended.
 struct Ended {
   std::string state;
   bool well = false;
   std::string last_words;
-  std::optional<PeerSummary> summary;
+  bool finished = false;                          ///< it wrote its summary
+  PeerSummary known{"", 0, NAN, NAN, 0, NAN, 0};  ///< that, or as it was last heard of
 };
 
 struct Round {
@@ -83,8 +61,8 @@ struct Round {
     double sum = 0;
     double count = 0;
     for (const Ended& peer : peers) {
-      if (!peer.summary) continue;
-      sum += peer.summary->test_accuracy;
+      if (!peer.finished) continue;
+      sum += peer.known.test_accuracy;
       ++count;
     }
     return sum / count;
@@ -135,32 +113,20 @@ core::Result<Round> run_round(Swarm::Setup setup, const core::Schema& schema,
   round.seconds = seconds_since(began);
   round.spread = exact_spread(swarm, schema);
   for (std::size_t i = 0; i < peers; ++i) {
+    Ended& ended = round.peers.emplace_back();
     if (i >= swarm.members().size()) {
-      round.peers.push_back({"not started", false, "", std::nullopt});
+      ended.state = "not started";
       continue;
     }
     const Swarm::Member& member = swarm.members()[i];
-    Ended ended;
     ended.state = member.running ? "SIGKILL" : member.child.how_it_ended();
     ended.well = !member.running && member.child.ended_well();
     ended.last_words = swarm.last_words(i);
-    ended.summary = swarm.summary(i);
-    round.peers.push_back(std::move(ended));
+    const auto summary = swarm.summary(i);
+    ended.finished = summary.has_value();
+    ended.known = summary.value_or(swarm.last_known(i));
   }
   return round;
-}
-
-/// The flags without --rule, which --alone sets.
-std::vector<std::string> without_rule(const std::vector<std::string>& args) {
-  std::vector<std::string> kept;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    if (args[i] == "--rule") {
-      ++i;  // and its value
-    } else if (!args[i].starts_with("--rule=")) {
-      kept.push_back(args[i]);
-    }
-  }
-  return kept;
 }
 
 void print_final(const Round& round, const std::optional<Round>& alone) {
@@ -170,7 +136,7 @@ void print_final(const Round& round, const std::optional<Round>& alone) {
   Table table(header);
   for (std::size_t i = 0; i < round.peers.size(); ++i) {
     const Ended& peer = round.peers[i];
-    const PeerSummary s = peer.summary.value_or(PeerSummary{"", 0, NAN, NAN, 0, NAN, 0});
+    const PeerSummary& s = peer.known;
     std::vector<std::string> row = {fmt::format("{} {}", i, s.id.substr(0, 4)),
                                     peer.state,
                                     fmt::format("{}", s.steps),
@@ -178,10 +144,7 @@ void print_final(const Round& round, const std::optional<Round>& alone) {
                                     loss_cell(s.test_loss),
                                     fmt::format("{}", s.exchanges),
                                     plain_cell(s.staleness_mean, 1)};
-    if (alone) {
-      const auto& other = alone->peers[i].summary;
-      row.push_back(percent_cell(other ? other->test_accuracy : NAN, 2));
-    }
+    if (alone) row.push_back(percent_cell(alone->peers[i].known.test_accuracy, 2));
     table.add(std::move(row));
   }
   std::vector<std::string> mean = {"mean", "", "", percent_cell(round.accuracy_mean(), 2),
@@ -197,7 +160,8 @@ void print_failures(const Round& round) {
   for (std::size_t i = 0; i < round.peers.size(); ++i) {
     const Ended& peer = round.peers[i];
     if (peer.well) continue;
-    fmt::print(stderr, "murmur: peer {}: {}{}{}\n", i, peer.state,
+    fmt::print(stderr, "murmur: peer {}: {}{}{}{}\n", i, peer.state,
+               peer.finished || peer.known.id.empty() ? "" : "; its row is as last heard of",
                peer.last_words.empty() ? "" : "; its last words: ", peer.last_words);
   }
 }
@@ -205,7 +169,7 @@ void print_failures(const Round& round) {
 Json peers_json(const Round& round) {
   Json peers = Json::array();
   for (const Ended& peer : round.peers) {
-    Json json = to_json(peer.summary.value_or(PeerSummary{"", 0, NAN, NAN, 0, NAN, 0}));
+    Json json = to_json(peer.known);
     json["state"] = peer.state;
     peers.push_back(std::move(json));
   }
@@ -251,6 +215,12 @@ core::Result<int> run_local(const std::vector<std::string>& args) {
   const auto schema = check_peers(o);
   if (!schema) return tl::make_unexpected(schema.error());
 
+  auto none = check_no_earlier_runs(o.out, o.state, o.peers);
+  if (none && o.alone && !o.out.empty()) {
+    none = check_no_earlier_runs(o.out / kAloneFolder, /*state=*/"", o.peers);
+  }
+  if (!none) return tl::make_unexpected(none.error());
+
   std::optional<ScratchFolder> scratch;
   std::vector<NewDirectory> folders;
   for (const auto& folder : {o.out, o.state}) {
@@ -270,14 +240,19 @@ core::Result<int> run_local(const std::vector<std::string>& args) {
 
   count_interrupts();
   const std::string title = fmt::format("{} peers, {}", o.peers, schema->model());
-  const auto round = run_round({o.peers, o.peer_args, out, o.state}, *schema, title);
+  std::vector<std::string> founder_args;
+  if (!o.peer.wait_for) {
+    // Else a short run would be over for the first before the others have come.
+    founder_args.push_back(fmt::format("--wait-for={}", o.peers - 1));
+  }
+  const auto round = run_round({o.peers, o.peer_args, founder_args, out, o.state}, *schema, title);
   if (!round) return tl::make_unexpected(round.error());
   std::optional<Round> alone;
   if (o.alone && !round->interrupted && round->all_well()) {
-    auto alone_args = without_rule(o.peer_args);
+    auto alone_args = without_flag(o.peer_args, "--rule");
     alone_args.push_back("--rule=none");
-    auto second =
-        run_round({o.peers, alone_args, out / "alone", ""}, *schema, title + ", without exchanges");
+    auto second = run_round({o.peers, alone_args, {}, out / kAloneFolder, ""}, *schema,
+                            title + ", without exchanges");
     if (!second) return tl::make_unexpected(second.error());
     alone = std::move(*second);
   }

@@ -11,8 +11,8 @@ constexpr const char* kDescription =
     "and shows them in one table. What follows -- is given to every peer.\n";
 
 constexpr const char* kFooter =
-    R"(A peer that dies is shown with the signal or status it died of; the others go on. Ctrl-C stops
-all of them in good order, a second one at once.
+    R"(A peer that dies is shown with the signal or status it died of, as it was last heard of, and is
+left out of the mean; the others go on. Ctrl-C stops all in good order, a second one at once.
 
 Files:
   OUT/peer-<i>/          What each peer writes (see murmur peer --help), and log.
@@ -63,7 +63,9 @@ core::Result<CommandLine::Outcome> parse_local(const std::vector<std::string>& a
   line.add("--state", o.state, text_value,
            {"DIR", "", "Keep each peer's identity and checkpoints in DIR/peer-<i>, and resume."});
   line.add("--out", o.out, text_value,
-           {"DIR", "", "Keep what the peers write in DIR/peer-<i>, and write DIR/summary.json."});
+           {"DIR", "",
+            "Keep what the peers write in DIR/peer-<i>, and write DIR/summary.json. A DIR that\n"
+            "has an earlier run's is refused, unless --state resumes that run."});
   const auto parsed = line.parse(own);
   if (!parsed || *parsed == CommandLine::Outcome::kHelp) return parsed;
   const auto peer_parsed = parse_peer(o.peer_args, o.peer);

@@ -23,11 +23,11 @@ Overloaded(Ts...) -> Overloaded<Ts...>;
 
 }  // namespace
 
-core::Result<MetricsFile> MetricsFile::open(const std::filesystem::path& path, bool append) {
+core::Result<MetricsFile> MetricsFile::open(const std::filesystem::path& path) {
   MetricsFile file;
   file.path_ = path;
   if (path.empty()) return file;
-  std::FILE* stream = std::fopen(path.c_str(), append ? "ae" : "we");
+  std::FILE* stream = std::fopen(path.c_str(), "ae");
   if (stream == nullptr) {
     return core::fail(fmt::format("{}: cannot write: {}", path.string(), std::strerror(errno)));
   }

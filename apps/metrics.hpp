@@ -31,8 +31,8 @@ using Json = nlohmann::ordered_json;
 /// Appends lines to a file; write() keeps them, flush() hands them to the system.
 class MetricsFile {
  public:
-  /// An empty path writes nothing. `append`: after what is there, rather than instead of it.
-  static core::Result<MetricsFile> open(const std::filesystem::path& path, bool append);
+  /// An empty path writes nothing. What is there already stays before what is written.
+  static core::Result<MetricsFile> open(const std::filesystem::path& path);
   void write(const Json& record);
   /// Opens, appends and closes, so that a thousand of these hold no descriptors. Losing a line
   /// (a full disk) is said once on stderr and harms nothing else.

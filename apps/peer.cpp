@@ -6,6 +6,7 @@
 #include <csignal>
 #include <random>
 
+#include "apps/earlier_run.hpp"
 #include "apps/metrics.hpp"
 #include "apps/new_directory.hpp"
 #include "apps/summary.hpp"
@@ -67,7 +68,7 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
   if (!rows) return tl::make_unexpected(rows.error());
   peer.rows = (*rows)->rows;
   peer.config = gossip_config(o.training, peer.rows);
-  peer.config.wait_for = o.wait_for;
+  peer.config.wait_for = o.wait_for.value_or(0);
   for (const gossip::Address& contact : o.join) {
     auto address = net::resolve(contact);
     if (!address) return core::fail("--join: " + address.error().message);
@@ -235,6 +236,9 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
 
   auto peer = make_peer(o);
   if (!peer) return tl::make_unexpected(peer.error());
+  if (auto none = check_no_earlier_run(o.out, o.state); !none) {
+    return tl::make_unexpected(none.error());
+  }
   std::vector<NewDirectory> folders;
   for (const auto& folder : {o.out, o.state}) {
     if (folder.empty()) continue;
@@ -243,8 +247,7 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
     folders.push_back(std::move(*made));
   }
   if (auto opened = open_state(o, *peer); !opened) return tl::make_unexpected(opened.error());
-  auto metrics = MetricsFile::open(o.out.empty() ? "" : o.out / "metrics.jsonl",
-                                   /*append=*/peer->snapshot.has_value());
+  auto metrics = MetricsFile::open(o.out.empty() ? "" : o.out / "metrics.jsonl");
   if (!metrics) return tl::make_unexpected(metrics.error());
   for (NewDirectory& folder : folders) folder.keep();
 

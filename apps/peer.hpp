@@ -17,7 +17,7 @@ namespace murmur::apps {
 struct PeerOptions {
   std::string listen = "127.0.0.1:0";
   std::vector<gossip::Address> join;
-  std::size_t wait_for = 0;
+  std::optional<std::size_t> wait_for;
   bool insecure = false;
   std::optional<core::Partition> part;
   Training training;

@@ -62,7 +62,9 @@ core::Result<CommandLine::Outcome> parse_peer(const std::vector<std::string>& ar
   line.add("--save-every", o.save_every, core::parse_duration,
            {"DURATION", core::to_string(o.save_every), "Cadence of checkpoints with --state."});
   line.add("--out", o.out, text_value,
-           {"DIR", "", "Write metrics.jsonl, summary.json and model.safetensors into DIR."});
+           {"DIR", "",
+            "Write metrics.jsonl, summary.json and model.safetensors into DIR. One that has an\n"
+            "earlier run's is refused, unless --state resumes that run."});
   return line.parse(args);
 }
 

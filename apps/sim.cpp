@@ -7,6 +7,7 @@
 #include <cmath>
 #include <csignal>
 
+#include "apps/earlier_run.hpp"
 #include "apps/metrics.hpp"
 #include "apps/new_directory.hpp"
 #include "apps/summary.hpp"
@@ -49,7 +50,8 @@ core::Result<Parts> deal(const SimOptions& o) {
 
 std::string rerun_line(const std::vector<std::string>& args) {
   std::string line = "murmur sim";
-  for (const std::string& arg : args) line += " " + arg;
+  // Its results need not be kept, and the folder has this run's.
+  for (const std::string& arg : without_flag(args, "--out")) line += " " + arg;
   return line;
 }
 
@@ -59,10 +61,10 @@ class FleetMetrics {
   static core::Result<FleetMetrics> open(const std::filesystem::path& out, std::size_t peers) {
     FleetMetrics metrics;
     for (std::size_t i = 0; i < peers && !out.empty(); ++i) {
-      const auto folder = out / fmt::format("peer-{}", i);
+      const auto folder = peer_folder(out, i);
       std::error_code error;
       std::filesystem::create_directory(folder, error);
-      auto file = MetricsFile::open(folder / "metrics.jsonl", /*append=*/false);
+      auto file = MetricsFile::open(folder / "metrics.jsonl");
       if (!file) return tl::make_unexpected(file.error());
       metrics.files_.push_back(std::move(*file));
     }
@@ -218,6 +220,9 @@ core::Result<int> run_sim(const std::vector<std::string>& args) {
   const auto first = make(0);
   if (!first) return tl::make_unexpected(first.error());
 
+  if (auto none = check_no_earlier_runs(o.out, /*state=*/"", o.peers); !none) {
+    return tl::make_unexpected(none.error());
+  }
   std::optional<NewDirectory> folder;
   if (!o.out.empty()) {
     auto made = NewDirectory::create(o.out);

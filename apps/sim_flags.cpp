@@ -69,7 +69,9 @@ core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& arg
   add_training_flags(line, o.training, fmt::format("{} without another limit", kStepsDefault));
   line.group("Files");
   line.add("--out", o.out, text_value,
-           {"DIR", "", "Write summary.json and each peer's metrics.jsonl into DIR."});
+           {"DIR", "",
+            "Write summary.json and each peer's metrics.jsonl into DIR, which must not hold an\n"
+            "earlier run's."});
   const auto parsed = line.parse(args);
   if (!parsed || *parsed == CommandLine::Outcome::kHelp) return parsed;
   if (o.training.steps == 0 && o.training.epochs == 0 && o.training.duration.count() == 0) {

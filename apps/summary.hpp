@@ -6,10 +6,10 @@
 //             ||d|| / ||x|| of its last exchanges
 //   seconds   of the whole run (sim: virtual)
 // `peer` adds counters{} and rejected{} (messages, by reason); `local` adds to each peer "state"
-// ("done", "exit 1", "SIGKILL") and, with --alone, "alone": {peers[], accuracy_mean}; `sim` adds
-// seed, trace_hash (16 hexadecimal digits), events, events_per_second (of real time), exchanges,
-// exchanges_per_second (of real time), checks, violations (how many), violation_messages[].
-// Numbers that are not finite are null.
+// ("done", "exit 1", "SIGKILL"; what died is as it was last heard of, and not in the mean) and,
+// with --alone, "alone": {peers[], accuracy_mean}; `sim` adds seed, trace_hash (16 hexadecimal
+// digits), events, events_per_second (of real time), exchanges, exchanges_per_second (of real
+// time), checks, violations (how many), violation_messages[]. Numbers that are not finite are null.
 #pragma once
 
 #include <filesystem>

@@ -4,13 +4,14 @@
 
 #include <fstream>
 
+#include "apps/earlier_run.hpp"
 #include "apps/table.hpp"
 
 namespace murmur::apps {
 
 namespace fs = std::filesystem;
 
-fs::path Swarm::folder(std::size_t peer) const { return setup_.out / fmt::format("peer-{}", peer); }
+fs::path Swarm::folder(std::size_t peer) const { return peer_folder(setup_.out, peer); }
 
 core::Result<void> Swarm::start(const std::string& founder) {
   const std::size_t index = members_.size();
@@ -26,13 +27,12 @@ core::Result<void> Swarm::start(const std::string& founder) {
   args.push_back(fmt::format("--part={}/{}", index, setup_.peers));
   args.push_back("--out=" + out.string());
   if (!setup_.state.empty()) {
-    args.push_back(fmt::format("--state={}", (setup_.state / out.filename()).string()));
+    args.push_back("--state=" + peer_folder(setup_.state, index).string());
   }
-  if (!founder.empty()) {
-    args.push_back("--join=" + founder);
+  if (founder.empty()) {
+    args.insert(args.end(), setup_.founder_args.begin(), setup_.founder_args.end());
   } else {
-    // Else a short run would be over for the first before the others have come.
-    args.push_back(fmt::format("--wait-for={}", setup_.peers - 1));
+    args.push_back("--join=" + founder);
   }
   auto child = Child::start(args, out / "log");
   if (!child) return tl::make_unexpected(child.error());
@@ -72,12 +72,9 @@ std::string Swarm::table() const {
     const Member& member = members_[i];
     const PeerProgress& p = member.tail.progress();
     const std::string phase = p.phase.empty() ? "starting" : p.phase;
-    const std::string ended = member.running ? std::string() : member.child.how_it_ended();
     table.add({fmt::format("{} {}", i, p.id.substr(0, 4)),
-               member.running              ? phase
-               : member.child.ended_well() ? ended
-                                           : ended,
-               fmt::format("{}", p.step), loss_cell(p.train_loss), percent_cell(p.test_accuracy, 1),
+               member.running ? phase : member.child.how_it_ended(), fmt::format("{}", p.step),
+               loss_cell(p.train_loss), percent_cell(p.test_accuracy, 1),
                fmt::format("{}", p.exchanges), plain_cell(p.staleness_mean, 1),
                small_cell(p.spread), member.running ? plain_cell(p.kilobytes_per_second, 0) : "-"});
   }
@@ -91,6 +88,11 @@ std::optional<PeerSummary> Swarm::summary(std::size_t peer) const {
   }
   const auto summary = parse_peer_summary((*json)["peers"][0]);
   return summary ? std::optional(*summary) : std::nullopt;
+}
+
+PeerSummary Swarm::last_known(std::size_t peer) const {
+  const PeerProgress& p = members_[peer].tail.progress();
+  return {p.id, p.step, p.test_accuracy, p.test_loss, p.exchanges, p.staleness_mean, p.seconds};
 }
 
 std::string Swarm::last_words(std::size_t peer) const {

@@ -18,9 +18,10 @@ class Swarm {
  public:
   struct Setup {
     std::size_t peers = 0;
-    std::vector<std::string> args;  ///< of every peer
-    std::filesystem::path out;      ///< peer i writes into out/peer-<i>
-    std::filesystem::path state;    ///< empty: none
+    std::vector<std::string> args;          ///< of every peer
+    std::vector<std::string> founder_args;  ///< of the first alone, which the others join
+    std::filesystem::path out;              ///< peer i writes into out/peer-<i>
+    std::filesystem::path state;            ///< empty: none
   };
   /// Nothing runs yet: tick() starts the peers.
   explicit Swarm(Setup setup) : setup_(std::move(setup)) {}
@@ -42,6 +43,8 @@ class Swarm {
   [[nodiscard]] std::filesystem::path folder(std::size_t peer) const;
   /// What peer `peer` wrote at its end; nothing if it did not get there.
   [[nodiscard]] std::optional<PeerSummary> summary(std::size_t peer) const;
+  /// The same as it was when it was last heard of.
+  [[nodiscard]] PeerSummary last_known(std::size_t peer) const;
   /// The last line it printed.
   [[nodiscard]] std::string last_words(std::size_t peer) const;
 

@@ -51,26 +51,29 @@ void Tail::take(std::string_view line) {
     if (!started_) return;
     progress_.id = text(record, "id");
     progress_.address = text(record, "address");
-    status_t_ = number(record, "t", 0);
+    progress_.seconds = number(record, "t", 0);
   }
   if (!started_) return;
   if (event == "phase") progress_.phase = text(record, "phase");
   if (event == "evaluation") {
     progress_.test_accuracy = number(record, "test_accuracy", PeerProgress::kNone);
+    progress_.test_loss = number(record, "test_loss", PeerProgress::kNone);
   }
   if (event != "status") return;
   progress_.phase = text(record, "phase");
   progress_.step = static_cast<std::uint64_t>(number(record, "step", 0));
   progress_.train_loss = number(record, "train_loss", progress_.train_loss);
   progress_.test_accuracy = number(record, "test_accuracy", progress_.test_accuracy);
+  progress_.test_loss = number(record, "test_loss", progress_.test_loss);
   progress_.exchanges = static_cast<std::uint64_t>(number(record, "exchanges", 0));
   progress_.staleness_mean = number(record, "staleness_mean", PeerProgress::kNone);
   progress_.spread = number(record, "spread", PeerProgress::kNone);
-  const double t = number(record, "t", status_t_);
+  const double t = number(record, "t", progress_.seconds);
   const double bytes = number(record, "bytes_sent", 0) + number(record, "bytes_received", 0);
-  if (t > status_t_)
-    progress_.kilobytes_per_second = (bytes - status_bytes_) / (t - status_t_) / 1e3;
-  status_t_ = t;
+  if (t > progress_.seconds) {
+    progress_.kilobytes_per_second = (bytes - status_bytes_) / (t - progress_.seconds) / 1e3;
+  }
+  progress_.seconds = t;
   status_bytes_ = bytes;
 }
 

@@ -20,9 +20,11 @@ struct PeerProgress {
   std::uint64_t step = 0;
   double train_loss = kNone;
   double test_accuracy = kNone;
+  double test_loss = kNone;
   std::uint64_t exchanges = 0;
   double staleness_mean = kNone;
   double spread = kNone;
+  double seconds = 0;                   ///< since it began, at the last status
   double kilobytes_per_second = kNone;  ///< both ways, since the status before
 };
 
@@ -42,7 +44,6 @@ class Tail {
   std::uintmax_t offset_ = 0;
   std::string partial_;  ///< the beginning of a line whose end is not yet written
   bool started_ = false;
-  double status_t_ = 0;
   double status_bytes_ = 0;
   PeerProgress progress_;
 };

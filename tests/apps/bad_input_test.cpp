@@ -167,6 +167,29 @@ TEST_CASE_METHOD(BadDay, "folders that cannot be written are refused") {
   refuses({"sim", "--out", "DIR/file/out"}, "file/out: cannot create");
 }
 
+TEST_CASE_METHOD(BadDay, "the results of an earlier run are not replaced") {
+  for (const char* run : {"summary", "summary/peer-2", "metrics/peer-2", "alone/alone/peer-2"}) {
+    fs::create_directories(dir / run);
+    const bool summary = std::string(run).starts_with("summary");
+    write_text(dir / run / (summary ? "summary.json" : "metrics.jsonl"), "");
+  }
+  const std::string advice = " is of an earlier run; give another --out";
+  refuses({"peer", "--out", "DIR/summary"}, "summary/summary.json" + advice);
+  refuses({"peer", "--out", "DIR/metrics/peer-2"}, "metrics/peer-2/metrics.jsonl" + advice);
+  refuses({"local", "--out", "DIR/summary"}, "summary/summary.json" + advice);
+  refuses({"local", "--out", "DIR/metrics"}, "metrics/peer-2/metrics.jsonl" + advice);
+  refuses({"local", "--out", "DIR/alone", "--alone"}, "alone/alone/peer-2/metrics.jsonl" + advice);
+  refuses({"sim", "--out", "DIR/summary"}, "summary/summary.json" + advice);
+  refuses({"sim", "--out", "DIR/metrics"}, "metrics/peer-2/metrics.jsonl" + advice);
+  refuses({"peer", "--out", "DIR/summary", "--state", "DIR/new"}, "summary/summary.json" + advice);
+}
+
+TEST_CASE_METHOD(BadDay, "flags that local sets for its peers are refused") {
+  refuses({"local", "--", "--out", "DIR/new"}, "--out is set by murmur local for each peer; give");
+  refuses({"local", "--", "--state", "DIR/new"}, "give it before --");
+  refuses({"local", "--", "--join", "127.0.0.1:7000"}, "--join is set by murmur local");
+}
+
 TEST_CASE_METHOD(BadDay, "a damaged identity is refused and stays as it is") {
   const auto before = read_text(dir / "state/identity.json");
   const Said said = run_program({"peer", "--state", (dir / "state").string(), "--steps", "5"});

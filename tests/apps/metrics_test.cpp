@@ -14,18 +14,16 @@ using murmur::testing::read_text;
 using murmur::testing::TempDir;
 using murmur::testing::write_text;
 
-TEST_CASE("a metrics file has one record a line, after what was there or instead of it") {
+TEST_CASE("a metrics file has one record a line, after what was there") {
   const TempDir dir;
   const auto path = dir / "m.jsonl";
   write_text(path, "old\n");
-  auto file = MetricsFile::open(path, /*append=*/true).value();
+  auto file = MetricsFile::open(path).value();
   file.write({{"a", 1}});
   CHECK(read_text(path) == "old\n");
   file.flush();
   CHECK(read_text(path) == "old\n{\"a\":1}\n");
-  REQUIRE(MetricsFile::open(path, /*append=*/false));
-  CHECK(read_text(path).empty());
-  CHECK(MetricsFile::open(dir / "no/m.jsonl", false)
+  CHECK(MetricsFile::open(dir / "no/m.jsonl")
             .error()
             .message.starts_with((dir / "no/m.jsonl").string() + ": cannot write: "));
 }

@@ -92,6 +92,23 @@ TEST_CASE("a peer resumes its step count and its id from its state folder") {
   CHECK(boots == std::set<int>{1, 2});
 }
 
+TEST_CASE("local resumes its peers from their state folders, into the same results") {
+  const TempDir dir;
+  const auto run_to = [&](const std::string& steps) {
+    const Said said =
+        run_program({"local", "--peers", "2", "--out", (dir / "out").string(), "--state",
+                     (dir / "state").string(), "--", "--steps", steps, "--settle", "0"});
+    INFO(said.err);
+    REQUIRE(said.status == 0);
+    return apps::read_json(dir / "out/summary.json").value()["peers"];
+  };
+  const Json first = run_to("100");
+  const Json second = run_to("300");
+  CHECK(second[0]["id"] == first[0]["id"]);
+  CHECK(first[0]["steps"] == 100);
+  CHECK(second[0]["steps"] == 300);
+}
+
 TEST_CASE("a state folder of another model is refused") {
   const TempDir dir;
   const std::string state = (dir / "state").string();
@@ -155,6 +172,10 @@ TEST_CASE("a peer that is killed is shown, the others finish, and local says so"
                                   dir);
   std::vector<pid_t> pids;
   wait_until([&] { return !(pids = peer_pids(out, 3)).empty(); });
+  wait_until([&] {
+    return read_text(out / "peer-1/metrics.jsonl").find(R"("event":"evaluation")") !=
+           std::string::npos;
+  });
   ::kill(pids[1], SIGKILL);
   const Said said = wait_for(pid, dir);
   CHECK(said.status == 1);
@@ -162,8 +183,25 @@ TEST_CASE("a peer that is killed is shown, the others finish, and local says so"
   CHECK(said.err.find("murmur: peer 1: SIGKILL") != std::string::npos);
   const Json summary = apps::read_json(out / "summary.json").value();
   CHECK(summary["peers"][0]["state"] == "done");
-  CHECK(summary["peers"][1]["state"] == "SIGKILL");
+  // It is shown as it was when last heard of.
+  const Json& killed = summary["peers"][1];
+  CHECK(killed["state"] == "SIGKILL");
+  CHECK(killed["id"].get<std::string>().size() == 32);
+  CHECK(killed["steps"] > 0);
+  CHECK(killed["test_accuracy"] > 0.1);
+  const double ended_mean = (summary["peers"][0]["test_accuracy"].get<double>() +
+                             summary["peers"][2]["test_accuracy"].get<double>()) /
+                            2;
+  CHECK(summary["accuracy_mean"].get<double>() == Approx(ended_mean));
   CHECK(summary["peers"][2]["state"] == "done");
+}
+
+TEST_CASE("a --wait-for of the peers' own wins over the one that local gives") {
+  const TempDir dir;
+  const Said said = run_program({"local", "--peers", "2", "--out", dir.path().string(), "--",
+                                 "--wait-for", "1", "--steps", "50", "--settle", "0"});
+  INFO(said.out << said.err);
+  CHECK(said.status == 0);
 }
 
 TEST_CASE("peers end when local is killed") {
@@ -195,17 +233,17 @@ TEST_CASE("SIGINT to local ends every peer in good order") {
 
 TEST_CASE("a simulation repeats by its seed and differs by another") {
   const TempDir dir;
-  const auto run = [&](const std::string& seed) {
+  const auto run = [&](const std::string& seed, const std::string& out) {
     const Said said =
         run_program({"sim", "--peers", "8", "--steps", "100", "--loss", "20%", "--delay",
-                     "exp:50ms", "--seed", seed, "--out", dir.path().string()});
+                     "exp:50ms", "--seed", seed, "--out", (dir / out).string()});
     INFO(said.out << said.err);
     REQUIRE(said.status == 0);
-    return apps::read_json(dir / "summary.json").value();
+    return apps::read_json(dir / out / "summary.json").value();
   };
-  const Json first = run("1");
-  CHECK(run("1")["trace_hash"] == first["trace_hash"]);
-  CHECK(run("2")["trace_hash"] != first["trace_hash"]);
+  const Json first = run("1", "first");
+  CHECK(run("1", "again")["trace_hash"] == first["trace_hash"]);
+  CHECK(run("2", "other")["trace_hash"] != first["trace_hash"]);
   CHECK(first["peers"].size() == 8);
   CHECK(first["violations"] == 0);
   CHECK(first["checks"].get<double>() > 0);
@@ -213,7 +251,7 @@ TEST_CASE("a simulation repeats by its seed and differs by another") {
        {"spread", "seed", "events", "events_per_second", "exchanges_per_second"}) {
     CHECK(first[key].is_number());
   }
-  CHECK(records(dir / "peer-7/metrics.jsonl").size() >= 2);
+  CHECK(records(dir / "first/peer-7/metrics.jsonl").size() >= 2);
 }
 
 TEST_CASE("a simulation of a closed form needs no data") {
