@@ -2,19 +2,35 @@
 
 #include <fmt/format.h>
 
+#include <fstream>
+#include <string>
+
 namespace murmur::apps {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// A run that had none, as it found nobody to join, may be tried again: it lost nothing.
+bool has_evaluation(const fs::path& metrics) {
+  std::ifstream file(metrics);
+  for (std::string line; std::getline(file, line);) {
+    if (line.find(R"("event":"evaluation")") != std::string::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 core::Result<void> check_no_earlier_run(const fs::path& out, const fs::path& state) {
   std::error_code ignored;
   if (out.empty() || (!state.empty() && fs::exists(state / "identity.json", ignored))) return {};
-  for (const char* name : {"summary.json", "metrics.jsonl"}) {
-    if (fs::exists(out / name, ignored)) {
-      return core::fail(fmt::format("{} is of an earlier run; give another --out, or remove it",
-                                    (out / name).string()));
-    }
-  }
+  const auto refuse = [&out](const char* name) {
+    return core::fail(fmt::format("{} is of an earlier run; give another --out, or remove it",
+                                  (out / name).string()));
+  };
+  if (fs::exists(out / "summary.json", ignored)) return refuse("summary.json");
+  if (has_evaluation(out / "metrics.jsonl")) return refuse("metrics.jsonl");
   return {};
 }
 

@@ -8,7 +8,8 @@ namespace {
 
 constexpr const char* kDescription =
     "Starts several murmur peer processes on this machine, each with its own part of the data,\n"
-    "and shows them in one table. What follows -- is given to every peer.\n";
+    "and shows them in one table. Flags after -- are murmur peer's, and given to every one. The\n"
+    "first waits for the others before it trains, unless --wait-for is among them.\n";
 
 constexpr const char* kFooter =
     R"(A peer that dies is shown with the signal or status it died of, as it was last heard of, and is

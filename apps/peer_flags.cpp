@@ -38,10 +38,12 @@ core::Result<CommandLine::Outcome> parse_peer(const std::vector<std::string>& ar
   line.group("Where");
   line.add("--listen", o.listen, text_value,
            {"HOST:PORT", o.listen, "Receive on this address; port 0 takes a free one."});
-  line.add_repeated("--join", o.join, text_value,
-                    {"HOST:PORT", "",
-                     "A member of the run; may be repeated. The others are learned from it and\n"
-                     "the parameters copied. Without it this peer draws the parameters."});
+  line.add_repeated(
+      "--join", o.join, text_value,
+      {"HOST:PORT", "",
+       "A member of the run; may be repeated. The others are learned from it and\n"
+       "the parameters copied; if none is found in 30 s, the peer ends. Without it this\n"
+       "peer draws the parameters."});
   line.add("--wait-for", o.wait_for, number_in<std::size_t>(0, 255),
            {"N", "0", "Begin training when N neighbours are there, or after 10 s."});
   line.add_switch("--insecure", o.insecure,

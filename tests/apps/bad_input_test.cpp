@@ -171,7 +171,10 @@ TEST_CASE_METHOD(BadDay, "the results of an earlier run are not replaced") {
   for (const char* run : {"summary", "summary/peer-2", "metrics/peer-2", "alone/alone/peer-2"}) {
     fs::create_directories(dir / run);
     const bool summary = std::string(run).starts_with("summary");
-    write_text(dir / run / (summary ? "summary.json" : "metrics.jsonl"), "");
+    write_text(dir / run / (summary ? "summary.json" : "metrics.jsonl"), R"({"event":"start"})"
+                                                                         "\n"
+                                                                         R"({"event":"evaluation"})"
+                                                                         "\n");
   }
   const std::string advice = " is of an earlier run; give another --out";
   refuses({"peer", "--out", "DIR/summary"}, "summary/summary.json" + advice);

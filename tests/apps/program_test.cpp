@@ -69,6 +69,13 @@ TEST_CASE("one peer trains alone and leaves curves, a summary and a model") {
   CHECK(core::read_safetensors(dir / "out/model.safetensors", schema));
 }
 
+TEST_CASE("a run that came to nothing is no earlier run") {
+  const TempDir dir;
+  write_text(dir / "metrics.jsonl", R"({"event":"start"})"
+                                    "\n");
+  CHECK(run_program({"peer", "--steps", "10", "--out", dir.path().string()}).status == 0);
+}
+
 TEST_CASE("a peer resumes its step count and its id from its state folder") {
   const TempDir dir;
   const std::string state = (dir / "state").string();
