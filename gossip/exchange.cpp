@@ -69,7 +69,7 @@ void Exchange::done(const OfferMade& result) {
   in_lane_ = std::monostate{};
   if (!own_ || own_->id != making.id) return;  // withdrawn meanwhile
   own_->stage = OwnOffer::Stage::kSent;
-  own_->deadline = shell_.now + patience_.wait(shell_.config.offer_timeout_max);
+  own_->deadline = shell_.now + patience_.wait(shell_.config.answer_max);
   past_[making.id.number % past_.size()] = {making.id, own_->step, own_->made};
   ++shell_.counters.offers_made;
   const auto expected = std::min(expected_staleness_, 1e9);
@@ -284,11 +284,15 @@ void Exchange::send_outbox(core::PeerId to, const OutboxEntry& entry) {
     links_.send(to, wire::Void{entry.id});
   }
   Partner& partner = partners_[to];
-  if (!partner.resend.armed) {
-    partner.backoff = core::Duration{0};
-    shell_.timers.arm(partner.resend,
-                      {shell_.now + shell_.back_off(partner.backoff), TimerKind::kResend, to, 0});
+  partner.sent_again = partner.sent == entry.id;
+  if (!partner.sent_again) {
+    partner.sent = entry.id;
+    partner.sent_at = shell_.now;
+    partner.wait = receipts_.wait(shell_.config.answer_max);
+    partner.due = shell_.now;
   }
+  if (partner.due <= shell_.now) partner.due = shell_.now + shell_.jitter(partner.wait);
+  shell_.timers.arm(partner.resend, {partner.due, TimerKind::kResend, to, 0});
 }
 
 void Exchange::on_resend_timer(core::PeerId peer) {
@@ -297,14 +301,26 @@ void Exchange::on_resend_timer(core::PeerId peer) {
   const Edge& edge = edges_[peer];
   const Link* link = links_.find(peer);
   if (!edge.outbox() || link == nullptr || !link->up) return;
-  const core::Duration wait = shell_.back_off(partner.backoff);
-  shell_.timers.arm(partner.resend, {shell_.now + wait, TimerKind::kResend, peer, 0});
+  // Armed for an earlier transfer, perhaps.
+  if (partner.due > shell_.now) {
+    return shell_.timers.arm(partner.resend, {partner.due, TimerKind::kResend, peer, 0});
+  }
+  partner.wait = std::min(2 * partner.wait, shell_.config.answer_max);
   ++shell_.counters.transfers_resent;
   send_outbox(peer, *edge.outbox());
 }
 
 void Exchange::on_receipt(const wire::Header& header, const wire::Receipt& receipt) {
-  if (edges_[header.src].receipt(receipt.id)) ++shell_.counters.receipts_taken;
+  Partner& partner = partners_[header.src];
+  const bool first = edges_[header.src].receipt(receipt.id);
+  if (first) {
+    ++shell_.counters.receipts_taken;
+    partner.answered = shell_.now - partner.sent_at;
+  }
+  // A second receipt says that the resend was in vain: the first one answered what was sent first.
+  if (partner.sent == receipt.id && first != partner.sent_again) {
+    receipts_.answered(partner.answered);
+  }
 }
 
 // ---- links -----------------------------------------------------------------------------------

@@ -93,7 +93,12 @@ class Exchange {
   };
   struct Partner {
     TimerSlot resend;
-    core::Duration backoff{0};
+    core::Instant due{};      ///< of the next resend
+    core::Duration wait{0};   ///< until then
+    core::TransferId sent;    ///< the last transfer to it
+    core::Instant sent_at{};  ///< first
+    bool sent_again = false;
+    core::Duration answered{0};  ///< its first receipt, since then
     core::Instant not_before{};  ///< a decline's hint
   };
   struct Past {
@@ -122,7 +127,8 @@ class Exchange {
   std::deque<Take> absorb_queue_;
   std::variant<std::monostate, OwnOffer, Serve, Take> in_lane_;
   std::array<Past, 16> past_;  // own offers made lately: a late transfer's staleness is still known
-  Patience patience_;
+  Patience patience_;          // with offers
+  Patience receipts_;          // with transfers
   std::uint32_t offers_ = 0;
   core::ShardId next_shard_ = 0;
   TimerSlot offer_timer_;

@@ -1,6 +1,8 @@
-// Patience: how long an offer waits for its answer, learned from how long answers take, as TCP
-// learns its retransmission time-out (RFC 6298): the smoothed time and twice its deviation, doubled
-// while nothing answers. Giving up costs nothing but the offer: a late transfer is still applied.
+// Patience: how long something sent waits for its answer, learned from how long answers take, as TCP
+// learns its retransmission time-out (RFC 6298): the smoothed time and twice its deviation, growing
+// while nothing answers in time. (By half: doubling, at a loss of a third of the answers, waits 3.6
+// times too long in the mean, this 2.2 times.) An offer given up too early, or a transfer sent again while the
+// first is still under way, is a load for a slow link that makes it slower still.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +14,7 @@ namespace murmur::gossip {
 
 class Patience {
  public:
-  /// An answer came `after` the offer was made.
+  /// An answer came so long after the question was first sent, and it answers that (Karn's rule).
   void answered(core::Duration after) {
     const auto sample = static_cast<double>(after.count());
     if (!known_) {
@@ -23,22 +25,23 @@ class Patience {
       deviation_ += (std::abs(sample - smoothed_) - deviation_) / 4;
       smoothed_ += (sample - smoothed_) / 8;
     }
-    doubled_ = 1;
+    grown_ = 1;
   }
-  void timed_out() { doubled_ = std::min(doubled_ * 2, 64.0); }
+  void timed_out() { grown_ = std::min(1.5 * grown_, 64.0); }
 
   [[nodiscard]] core::Duration wait(core::Duration max) const {
-    if (!known_) return max / 4;
-    const double wait = std::max((smoothed_ + 2 * deviation_) * doubled_, kLeast);
-    return std::min(core::Duration(static_cast<core::Duration::rep>(std::min(wait, 1e18))), max);
+    const double once = known_ ? std::max(smoothed_ + 2 * deviation_, kLeast) : kFirst;
+    const auto wait = static_cast<core::Duration::rep>(std::min(once * grown_, 1e18));
+    return std::min(core::Duration(wait), max);
   }
 
  private:
-  static constexpr double kLeast = 5e6;  // ns: a lane may be that busy
+  static constexpr double kLeast = 5e6;    // ns: a lane may be that busy
+  static constexpr double kFirst = 500e6;  // ns: while nothing is known
   bool known_ = false;
   double smoothed_ = 0;
   double deviation_ = 0;
-  double doubled_ = 1;
+  double grown_ = 1;
 };
 
 }  // namespace murmur::gossip

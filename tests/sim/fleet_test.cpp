@@ -84,6 +84,29 @@ TEST_CASE("two peers exchange different shards both ways at once") {
   }
 }
 
+TEST_CASE("a slow link is not filled with repeats of what is still under way") {
+  SimConfig config = quick(8);
+  config.gossip.steps_max = 1500;
+  config.gossip.exchange_every = 0;
+  config.faults.bandwidth = 1e6;  // an offer takes 0.4 s, more than the first wait in a queue of two
+  config.checks = Checks::kProtocol;
+  const auto outcome = run(config, test::quadratics(200'000, config.seed));
+  REQUIRE(outcome);
+  std::uint64_t made = 0;
+  std::uint64_t repeated = 0;
+  std::uint64_t offers = 0;
+  std::uint64_t late = 0;
+  for (const PeerOutcome& peer : outcome->peers) {
+    made += peer.counters.transfers_made;
+    repeated += peer.counters.transfers_resent;
+    offers += peer.counters.offers_made;
+    late += peer.counters.offers_timed_out;
+  }
+  CHECK(made > 50);
+  CHECK(repeated < made / 4);
+  CHECK(late < offers / 4);
+}
+
 TEST_CASE("a single peer trains alone") { check_learned(run_quick(quick(1)), 600); }
 
 TEST_CASE("one kind of fault alone breaks nothing") {

@@ -107,7 +107,7 @@ Case draw_case(std::uint64_t seed) {
       chance() ? between(rng, milliseconds(50), milliseconds(1500)) : core::Duration{0};
   gossip.settle_max = std::chrono::seconds(30);
   gossip.linger = std::chrono::minutes(2);
-  gossip.offer_timeout_max = between(rng, milliseconds(100), milliseconds(2000));
+  gossip.answer_max = between(rng, milliseconds(100), milliseconds(2000));
   gossip.retry = between(rng, milliseconds(50), milliseconds(300));
   gossip.retry_max = milliseconds(500);
   gossip.silent_max = between(rng, milliseconds(1200), milliseconds(3000));
