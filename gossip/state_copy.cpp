@@ -10,6 +10,7 @@ namespace {
 constexpr int kTriesMax = 5;
 constexpr core::Duration kKeep = std::chrono::seconds(10);
 constexpr std::size_t kWaitingMax = 64;
+constexpr std::size_t kSnapshotsMax = 2;
 
 bool may_donate(const Link& link) {
   return link.up && link.phase != Phase::kJoining && link.phase != Phase::kDone;
@@ -18,7 +19,7 @@ bool may_donate(const Link& link) {
 }  // namespace
 
 StateCopy::StateCopy(Shell& shell, Links& links)
-    : shell_(shell), links_(links), began_(shell.now) {}
+    : shell_(shell), links_(links), heard_(shell.now) {}
 
 // ---- newcomer --------------------------------------------------------------------------------
 
@@ -37,15 +38,14 @@ void StateCopy::seek() {
         {shell_.now + shell_.jitter(shell_.config.retry), TimerKind::kRequest, {}, 0});
     return;
   }
-  found_ = true;
+  heard_ = shell_.now;
   copy_ = Copy{};
   copy_->donor = chosen;
   request();
 }
 
 bool StateCopy::found_nobody() const {
-  return shell_.phase == Phase::kJoining && !found_ &&
-         shell_.now - began_ >= shell_.config.join_max;
+  return shell_.phase == Phase::kJoining && shell_.now - heard_ >= shell_.config.join_max;
 }
 
 void StateCopy::request() {
@@ -94,6 +94,7 @@ void StateCopy::on_chunk(const wire::Header& header, const wire::StateChunk& chu
     return leave_donor();
   }
   copy_->bytes.insert(copy_->bytes.end(), payload->begin(), payload->end());
+  heard_ = shell_.now;
   copy_->tries = 0;
   copy_->backoff /= 2;  // the next wait is as long as the one that was long enough
   if (copy_->bytes.size() < copy_->total) return request();
@@ -126,12 +127,18 @@ bool StateCopy::done(const Adopted& result) {
 void StateCopy::on_request(const wire::Header& header, const wire::StateRequest& request) {
   const core::PeerId from = header.src;
   const bool can = shell_.phase != Phase::kJoining && shell_.phase != Phase::kDone;
-  if (!can || (request.snapshot != 0 && (!kept_ || kept_->id != request.snapshot))) {
+  const auto kept = std::find_if(kept_.begin(), kept_.end(),
+                                 [&](const Kept& k) { return k.id == request.snapshot; });
+  if (!can || (request.snapshot != 0 && kept == kept_.end())) {
     return links_.send(from, wire::StateChunk{request.snapshot, request.offset, 0, 0, 0});
   }
-  // A repeat, or another newcomer, gets the snapshot there is: a new one would take it from those
-  // who are half way through it.
-  if (kept_) return send_chunk(from, request.offset);
+  if (kept != kept_.end()) return send_chunk(from, *kept, request.offset);
+  // A repeat, or another newcomer, gets the snapshot there is unless it is old. One that others are
+  // half way through is kept for them.
+  if (!kept_.empty() &&
+      (shell_.now - kept_.back().taken < kKeep || kept_.size() >= kSnapshotsMax)) {
+    return send_chunk(from, kept_.back(), request.offset);
+  }
   if (std::find(waiting_.begin(), waiting_.end(), from) != waiting_.end()) return;
   if (waiting_.size() < kWaitingMax) waiting_.push_back(from);
 }
@@ -144,32 +151,31 @@ std::optional<Work> StateCopy::next_snapshot() {
 
 void StateCopy::done(const SnapshotTaken& result) {
   taking_ = false;
-  kept_ = Kept{++snapshots_, result.state, core::crc32c(core::view(result.state)), shell_.step,
-               shell_.now};
-  for (const core::PeerId peer : std::exchange(waiting_, {})) send_chunk(peer, 0);
+  kept_.push_back({++snapshots_, result.state, core::crc32c(core::view(result.state)), shell_.step,
+                   shell_.now, shell_.now});
+  for (const core::PeerId peer : std::exchange(waiting_, {})) send_chunk(peer, kept_.back(), 0);
   shell_.timers.arm(expire_timer_, {shell_.now + kKeep, TimerKind::kExpire, {}, 0});
 }
 
-void StateCopy::send_chunk(core::PeerId to, std::uint64_t offset) {
-  const core::Bytes& all = *kept_->state;
+void StateCopy::send_chunk(core::PeerId to, Kept& kept, std::uint64_t offset) {
+  const core::Bytes& all = *kept.state;
   if (offset >= all.size()) return;
-  kept_->used = shell_.now;
+  kept.used = shell_.now;
   const std::size_t size = std::min<std::size_t>(shell_.config.state_chunk, all.size() - offset);
   auto part =
       std::make_shared<core::Bytes>(all.begin() + static_cast<std::ptrdiff_t>(offset),
                                     all.begin() + static_cast<std::ptrdiff_t>(offset + size));
-  links_.send(to, wire::StateChunk{kept_->id, offset, all.size(), kept_->step, kept_->crc},
+  links_.send(to, wire::StateChunk{kept.id, offset, all.size(), kept.step, kept.crc},
               std::move(part));
 }
 
 void StateCopy::on_expire_timer() {
   expire_timer_.armed.reset();
-  if (!kept_) return;
-  if (shell_.now - kept_->used >= kKeep) {
-    kept_.reset();
-  } else {
-    shell_.timers.arm(expire_timer_, {kept_->used + kKeep, TimerKind::kExpire, {}, 0});
-  }
+  std::erase_if(kept_, [this](const Kept& kept) { return shell_.now - kept.used >= kKeep; });
+  if (kept_.empty()) return;
+  const auto next = std::min_element(kept_.begin(), kept_.end(),
+                                     [](const Kept& a, const Kept& b) { return a.used < b.used; });
+  shell_.timers.arm(expire_timer_, {next->used + kKeep, TimerKind::kExpire, {}, 0});
 }
 
 }  // namespace murmur::gossip

@@ -25,7 +25,7 @@ class StateCopy {
                 const core::Payload& payload);
   void on_link(core::PeerId peer, LinkChange change);
   void on_request_timer();
-  /// Config::join_max has passed and there was never a donor.
+  /// For Config::join_max there was no donor, and nothing came from one.
   [[nodiscard]] bool found_nobody() const;
   /// The state to adopt, once it is whole.
   std::optional<Work> next_adoption();
@@ -55,20 +55,20 @@ class StateCopy {
     core::Payload state;
     std::uint32_t crc = 0;
     std::uint64_t step = 0;
+    core::Instant taken{};
     core::Instant used{};
   };
   void leave_donor();
   void request();
-  void send_chunk(core::PeerId to, std::uint64_t offset);
+  void send_chunk(core::PeerId to, Kept& kept, std::uint64_t offset);
 
   Shell& shell_;
   Links& links_;
-  core::Instant began_;
-  bool found_ = false;  ///< a donor, at any time
+  core::Instant heard_;  ///< when a donor last was found or sent something; at first, the start
   std::optional<Copy> copy_;
   core::PeerId avoid_;  // the donor that failed last
   TimerSlot request_timer_;
-  std::optional<Kept> kept_;
+  std::vector<Kept> kept_;  // the newest last: at most that, and one that some are half through
   std::uint32_t snapshots_ = 0;
   std::vector<core::PeerId> waiting_;
   bool taking_ = false;

@@ -72,6 +72,39 @@ TEST_CASE("a donor's snapshot serves those who ask again and those who come afte
   }));
 }
 
+TEST_CASE("newcomers who keep coming copy what the donor lately was") {
+  Net net;
+  // Only the first one gives its state.
+  net.delivers = [](const Send& send, wire::Type type) {
+    return type != wire::Type::kStateRequest || send.to == Net::address(0);
+  };
+  net.add(3.0F, net.config(0));
+  for (std::size_t i = 1; i <= 6; ++i) {
+    net.add(0.0F, net.config(i));
+    net.run(6s);
+  }
+  const Status last = net.peers[6]->machine->status();
+  CHECK(last.step_adopted > net.peers[0]->machine->status().step / 2);
+}
+
+TEST_CASE("a newcomer whose only donor dies half way says that there is nobody") {
+  Net net;
+  Config donor = net.config(0);
+  donor.state_chunk = 1;
+  net.add(3.0F, donor);
+  Peer& newcomer = net.add(0.0F, net.config(1));
+  int chunks = 0;
+  net.delivers = [&chunks](const Send&, wire::Type type) {
+    return type != wire::Type::kStateChunk || ++chunks < 3;
+  };
+  net.run(1s);
+  net.peers[0]->dead = true;
+  net.run(25s);
+  CHECK_FALSE(newcomer.machine->found_nobody());
+  net.run(10s);
+  CHECK(newcomer.machine->found_nobody());
+}
+
 TEST_CASE("strangers who only say Hello leave nothing behind") {
   Net net;
   Config config = net.config(0);
