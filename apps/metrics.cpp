@@ -51,25 +51,6 @@ void MetricsFile::flush() {
   pending_.clear();
 }
 
-std::string_view to_string(gossip::PeerReport::What what) {
-  using What = gossip::PeerReport::What;
-  switch (what) {
-    case What::kUp:
-      return "up";
-    case What::kSilent:
-      return "silent";
-    case What::kLeft:
-      return "left";
-    case What::kRefused:
-      return "refused";
-    case What::kRefusedUs:
-      return "refused us";
-    case What::kLost:
-      return "lost";
-  }
-  return "?";
-}
-
 double Recorder::train_loss() const {
   return loss_steps_ > 0 ? loss_sum_ / static_cast<double>(loss_steps_)
                          : std::numeric_limits<double>::quiet_NaN();

@@ -64,6 +64,4 @@ class Recorder {
   std::optional<core::Evaluation> evaluation_;
 };
 
-std::string_view to_string(gossip::PeerReport::What what);
-
 }  // namespace murmur::apps

@@ -93,6 +93,7 @@ struct PeerReport {
   Address address;
   std::string message;
 };
+std::string_view to_string(PeerReport::What what);
 struct PhaseReport {
   Phase phase{};
   std::string message;

@@ -11,6 +11,12 @@ std::string_view to_string(Phase phase) {
   return kNames.at(static_cast<std::size_t>(phase));
 }
 
+std::string_view to_string(PeerReport::What what) {
+  static constexpr std::array<std::string_view, 6> kNames{"up",      "silent",     "left",
+                                                          "refused", "refused us", "lost"};
+  return kNames.at(static_cast<std::size_t>(what));
+}
+
 std::string_view to_string(Reject reason) {
   static constexpr std::array<std::string_view, kRejectCount> kNames{
       "frames",     "size",     "magic", "version",   "type",    "schema", "addressee",

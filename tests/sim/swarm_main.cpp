@@ -15,9 +15,8 @@ void show(std::size_t peer, murmur::core::Duration now, const murmur::gossip::Re
   if (const auto* phase = std::get_if<PhaseReport>(&report)) {
     fmt::print("  {:9.4f} peer {}: {} {}\n", at, peer, to_string(phase->phase), phase->message);
   } else if (const auto* about = std::get_if<PeerReport>(&report)) {
-    constexpr const char* kWhat[] = {"up", "silent", "left", "refused", "lost"};
-    fmt::print("  {:9.4f} peer {}: {} {} {}\n", at, peer, about->address,
-               kWhat[static_cast<int>(about->what)], about->message);
+    fmt::print("  {:9.4f} peer {}: {} {} {}\n", at, peer, about->address, to_string(about->what),
+               about->message);
   } else if (const auto* exchange = std::get_if<ExchangeReport>(&report)) {
     fmt::print(
         "  {:9.4f} peer {}: {} ({}, {}) with {}, weight {:.3f}, ratio {:.2e}, staleness {}\n", at,
