@@ -12,11 +12,11 @@
 #include "apps/earlier_run.hpp"
 #include "apps/new_directory.hpp"
 #include "apps/scratch_folder.hpp"
-#include "apps/spread.hpp"
 #include "apps/swarm.hpp"
 #include "apps/table.hpp"
 #include "core/model_spec.hpp"
 #include "core/safetensors.hpp"
+#include "core/spread.hpp"
 #include "gpu/device.hpp"
 
 namespace murmur::apps {
@@ -78,7 +78,7 @@ double exact_spread(const Swarm& swarm, const core::Schema& schema) {
     auto parameters = core::read_safetensors(swarm.folder(i) / "model.safetensors", schema);
     if (parameters) replicas.push_back(std::move(*parameters));
   }
-  return spread(replicas);
+  return core::spread(replicas);
 }
 
 core::Result<Round> run_round(Swarm::Setup setup, const core::Schema& schema,
@@ -222,13 +222,8 @@ core::Result<int> run_local(const std::vector<std::string>& args) {
   if (!none) return tl::make_unexpected(none.error());
 
   std::optional<ScratchFolder> scratch;
-  std::vector<NewDirectory> folders;
-  for (const auto& folder : {o.out, o.state}) {
-    if (folder.empty()) continue;
-    auto made = NewDirectory::create(folder);
-    if (!made) return tl::make_unexpected(made.error());
-    folders.push_back(std::move(*made));
-  }
+  auto folders = NewDirectory::create_all({o.out, o.state});
+  if (!folders) return tl::make_unexpected(folders.error());
   fs::path out = o.out;
   if (out.empty()) {
     auto made = ScratchFolder::create();
@@ -236,7 +231,7 @@ core::Result<int> run_local(const std::vector<std::string>& args) {
     out = made->path();
     scratch.emplace(std::move(*made));
   }
-  for (NewDirectory& folder : folders) folder.keep();
+  for (NewDirectory& folder : *folders) folder.keep();
 
   count_interrupts();
   const std::string title = fmt::format("{} peers, {}", o.peers, schema->model());

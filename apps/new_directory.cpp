@@ -34,6 +34,18 @@ core::Result<NewDirectory> NewDirectory::create(const fs::path& path) {
   return directory;
 }
 
+core::Result<std::vector<NewDirectory>> NewDirectory::create_all(
+    const std::vector<std::filesystem::path>& paths) {
+  std::vector<NewDirectory> all;
+  for (const auto& path : paths) {
+    if (path.empty()) continue;
+    auto made = create(path);
+    if (!made) return tl::make_unexpected(made.error());
+    all.push_back(std::move(*made));
+  }
+  return all;
+}
+
 NewDirectory::NewDirectory(NewDirectory&& other) noexcept
     : made_(std::exchange(other.made_, fs::path())) {}
 

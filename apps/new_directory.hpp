@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "core/result.hpp"
 
@@ -12,6 +13,9 @@ class NewDirectory {
  public:
   /// Error: it cannot be made, or not be written to.
   static core::Result<NewDirectory> create(const std::filesystem::path& path);
+  /// All of `paths` but the empty ones, or none.
+  static core::Result<std::vector<NewDirectory>> create_all(
+      const std::vector<std::filesystem::path>& paths);
   NewDirectory(NewDirectory&& other) noexcept;
   NewDirectory& operator=(NewDirectory&&) = delete;
   ~NewDirectory();

@@ -239,17 +239,12 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
   if (auto none = check_no_earlier_run(o.out, o.state); !none) {
     return tl::make_unexpected(none.error());
   }
-  std::vector<NewDirectory> folders;
-  for (const auto& folder : {o.out, o.state}) {
-    if (folder.empty()) continue;
-    auto made = NewDirectory::create(folder);
-    if (!made) return tl::make_unexpected(made.error());
-    folders.push_back(std::move(*made));
-  }
+  auto folders = NewDirectory::create_all({o.out, o.state});
+  if (!folders) return tl::make_unexpected(folders.error());
   if (auto opened = open_state(o, *peer); !opened) return tl::make_unexpected(opened.error());
   auto metrics = MetricsFile::open(o.out.empty() ? "" : o.out / "metrics.jsonl");
   if (!metrics) return tl::make_unexpected(metrics.error());
-  for (NewDirectory& folder : folders) folder.keep();
+  for (NewDirectory& folder : *folders) folder.keep();
 
   const auto elapsed = [began] {
     return std::chrono::duration<double>(SteadyClock::now() - began).count();

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/spread.hpp"
 #include "core/storage.hpp"
 #include "gossip/machine.hpp"
 #include "gossip/work.hpp"
@@ -545,32 +546,14 @@ Progress Fleet::progress() const {
   return progress;
 }
 
-/// The largest ‖x_p - mean‖ / ‖mean‖.
 double spread_of(const std::vector<Peer>& peers) {
-  std::vector<std::vector<float>> all;
-  std::vector<double> mean;
+  std::vector<std::vector<float>> replicas;
   for (const Peer& peer : peers) {
     if (!peer.replica) continue;
-    std::vector<float>& x = all.emplace_back(peer.replica->schema().parameters());
-    peer.replica->read_parameters(x);
-    mean.resize(x.size());
-    for (std::size_t i = 0; i < x.size(); ++i) mean[i] += static_cast<double>(x[i]);
+    replicas.emplace_back(peer.replica->schema().parameters());
+    peer.replica->read_parameters(replicas.back());
   }
-  double norm = 0;
-  for (double& m : mean) {
-    m /= static_cast<double>(all.size());
-    norm += m * m;
-  }
-  double largest = 0;
-  for (const std::vector<float>& x : all) {
-    double square = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      const double d = static_cast<double>(x[i]) - mean[i];
-      square += d * d;
-    }
-    largest = std::max(largest, square);
-  }
-  return norm > 0 ? std::sqrt(largest / norm) : 0;
+  return core::spread(replicas);
 }
 
 Outcome Fleet::outcome() {

@@ -1,11 +1,11 @@
-#include "apps/spread.hpp"
+#include "core/spread.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 
-namespace murmur::apps {
+namespace murmur::core {
 
 double spread(const std::vector<std::vector<float>>& replicas) {
   if (replicas.empty()) return std::numeric_limits<double>::quiet_NaN();
@@ -21,7 +21,8 @@ double spread(const std::vector<std::vector<float>>& replicas) {
       squared[i] += d * d;
     }
   }
-  return std::sqrt(*std::max_element(squared.begin(), squared.end()) / mean_squared);
+  const double largest = *std::max_element(squared.begin(), squared.end());
+  return largest > 0 ? std::sqrt(largest / mean_squared) : 0;
 }
 
-}  // namespace murmur::apps
+}  // namespace murmur::core
