@@ -86,8 +86,8 @@ void Exchange::withdraw() {
   ++shell_.counters.offers_withdrawn;
 }
 
-void Exchange::on_offer_timer() {
-  offer_timer_.armed.reset();
+void Exchange::on_offer_timer(const Timer& timer) {
+  if (!Timers::fired(offer_timer_, timer)) return;
   if (!own_ || own_->stage != OwnOffer::Stage::kSent) return;
   if (own_->deadline > shell_.now) {
     return shell_.timers.arm(offer_timer_, {own_->deadline, TimerKind::kOffer, {}, 0});
@@ -295,9 +295,10 @@ void Exchange::send_outbox(core::PeerId to, const OutboxEntry& entry) {
   shell_.timers.arm(partner.resend, {partner.due, TimerKind::kResend, to, 0});
 }
 
-void Exchange::on_resend_timer(core::PeerId peer) {
+void Exchange::on_resend_timer(const Timer& timer) {
+  const core::PeerId peer = timer.peer;
   Partner& partner = partners_[peer];
-  partner.resend.armed.reset();
+  if (!Timers::fired(partner.resend, timer)) return;
   const Edge& edge = edges_[peer];
   const Link* link = links_.find(peer);
   if (!edge.outbox() || link == nullptr || !link->up) return;

@@ -32,8 +32,8 @@ class Exchange {
   void on_decline(const wire::Header& header, const wire::Decline& decline);
 
   void on_link(core::PeerId peer, LinkChange change);
-  void on_offer_timer();
-  void on_resend_timer(core::PeerId peer);
+  void on_offer_timer(const Timer& timer);
+  void on_resend_timer(const Timer& timer);
 
   // ---- the lane ----
   /// The next absorbing, serving or offering to do; the lane must be free.

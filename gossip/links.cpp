@@ -31,7 +31,7 @@ void Links::start(const std::vector<wire::Member>& known) {
   for (const wire::Member& member : known) make(member.id, member.address);
   for (const Address& address : shell_.config.join)
     contacts_.push_back({address, false, false, {}, {}});
-  for (std::uint32_t i = 0; i < contacts_.size(); ++i) on_contact_timer(i);
+  for (std::uint32_t i = 0; i < contacts_.size(); ++i) greet(i);
   shell_.timers.arm(shuffle_timer_,
                     {shell_.now + shell_.jitter(kShufflePings * shell_.config.ping_every),
                      TimerKind::kShuffle,
@@ -96,10 +96,14 @@ void Links::send_hello(const Address& to, core::PeerId dst, std::uint32_t nonce,
   shell_.send(to, dst, 0, hello);
 }
 
-void Links::on_contact_timer(std::uint32_t index) {
+void Links::on_contact_timer(const Timer& timer) {
+  Contact& contact = contacts_[timer.index];
+  if (!Timers::fired(contact.timer, timer) || contact.answered || contact.refused) return;
+  greet(timer.index);
+}
+
+void Links::greet(std::uint32_t index) {
   Contact& contact = contacts_[index];
-  contact.timer.armed.reset();
-  if (contact.answered || contact.refused) return;
   send_hello(contact.address, {}, index + 1, 0, true, false);
   shell_.timers.arm(
       contact.timer,
@@ -330,8 +334,8 @@ std::vector<wire::Member> Links::sample(std::size_t most, core::PeerId except) {
   return chosen;
 }
 
-void Links::on_shuffle_timer() {
-  shuffle_timer_.armed.reset();
+void Links::on_shuffle_timer(const Timer& timer) {
+  if (!Timers::fired(shuffle_timer_, timer)) return;
   shell_.timers.arm(shuffle_timer_,
                     {shell_.now + shell_.jitter(kShufflePings * shell_.config.ping_every),
                      TimerKind::kShuffle,

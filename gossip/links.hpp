@@ -60,8 +60,8 @@ class Links {
 
   // ---- timers ----
   LinkChange on_link_timer(core::PeerId peer, bool busy);
-  void on_contact_timer(std::uint32_t index);
-  void on_shuffle_timer();
+  void on_contact_timer(const Timer& timer);
+  void on_shuffle_timer(const Timer& timer);
 
   /// Tells every neighbour the phase that this peer is in now.
   void announce();
@@ -85,6 +85,7 @@ class Links {
   Link* make(core::PeerId peer, const Address& address);
   void learn(const std::vector<wire::Member>& members);
   [[nodiscard]] std::vector<wire::Member> sample(std::size_t most, core::PeerId except);
+  void greet(std::uint32_t contact);
   void send_hello(const Address& to, core::PeerId dst, std::uint32_t nonce, std::uint32_t echo,
                   bool wants_reply, bool with_members);
   void send_resume(core::PeerId peer, const Link& link);

@@ -74,21 +74,21 @@ class Machine::Core {
         return changed(timer.peer, links.on_link_timer(timer.peer, exchange.busy_with(timer.peer)));
       }
       case TimerKind::kContact:
-        return links.on_contact_timer(timer.index);
+        return links.on_contact_timer(timer);
       case TimerKind::kShuffle:
-        return links.on_shuffle_timer();
+        return links.on_shuffle_timer(timer);
       case TimerKind::kOffer:
-        return exchange.on_offer_timer();
+        return exchange.on_offer_timer(timer);
       case TimerKind::kResend:
-        return exchange.on_resend_timer(timer.peer);
+        return exchange.on_resend_timer(timer);
       case TimerKind::kSettle:
-        return run.on_settle_timer();
+        return run.on_settle_timer(timer);
       case TimerKind::kRequest:
-        return copy.on_request_timer();
+        return copy.on_request_timer(timer);
       case TimerKind::kExpire:
-        return copy.on_expire_timer();
+        return copy.on_expire_timer(timer);
       case TimerKind::kRun:
-        return run.on_timer();
+        return run.on_timer(timer);
     }
   }
 

@@ -24,8 +24,8 @@ class Run {
   /// After every event: changes the phase if it is time to, and gives the lane its next work.
   void advance();
   void on_done(WorkDone& done);
-  void on_timer() { run_timer_.armed.reset(); }
-  void on_settle_timer() { settle_timer_.armed.reset(); }
+  void on_timer(const Timer& timer) { Timers::fired(run_timer_, timer); }
+  void on_settle_timer(const Timer& timer) { Timers::fired(settle_timer_, timer); }
 
   [[nodiscard]] bool lane_busy() const { return busy_; }
   [[nodiscard]] std::uint64_t step_adopted() const { return step_adopted_; }

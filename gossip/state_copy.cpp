@@ -60,9 +60,8 @@ void StateCopy::leave_donor() {
   seek();
 }
 
-void StateCopy::on_request_timer() {
-  request_timer_.armed.reset();
-  if (shell_.phase != Phase::kJoining) return;
+void StateCopy::on_request_timer(const Timer& timer) {
+  if (!Timers::fired(request_timer_, timer) || shell_.phase != Phase::kJoining) return;
   if (!copy_) return seek();
   if (copy_->whole) return;
   if (++copy_->tries > kTriesMax) return leave_donor();
@@ -169,8 +168,8 @@ void StateCopy::send_chunk(core::PeerId to, Kept& kept, std::uint64_t offset) {
               std::move(part));
 }
 
-void StateCopy::on_expire_timer() {
-  expire_timer_.armed.reset();
+void StateCopy::on_expire_timer(const Timer& timer) {
+  if (!Timers::fired(expire_timer_, timer)) return;
   std::erase_if(kept_, [this](const Kept& kept) { return shell_.now - kept.used >= kKeep; });
   if (kept_.empty()) return;
   const auto next = std::min_element(kept_.begin(), kept_.end(),

@@ -24,7 +24,7 @@ class StateCopy {
   void on_chunk(const wire::Header& header, const wire::StateChunk& chunk,
                 const core::Payload& payload);
   void on_link(core::PeerId peer, LinkChange change);
-  void on_request_timer();
+  void on_request_timer(const Timer& timer);
   /// For Config::join_max there was no donor, and nothing came from one.
   [[nodiscard]] bool found_nobody() const;
   /// The state to adopt, once it is whole.
@@ -36,7 +36,7 @@ class StateCopy {
   void on_request(const wire::Header& header, const wire::StateRequest& request);
   std::optional<Work> next_snapshot();
   void done(const SnapshotTaken& result);
-  void on_expire_timer();
+  void on_expire_timer(const Timer& timer);
 
  private:
   struct Copy {
