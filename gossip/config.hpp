@@ -25,7 +25,7 @@ struct StalenessPolicy {
     kBounded,   ///< w = 1/2, but an offer with s or |step_A - step_B| past `bound` is declined
   };
   Kind kind = Kind::kDamped;
-  double half = 32;          ///< steps
+  double half = 64;          ///< steps
   std::uint64_t bound = 64;  ///< steps
 };
 
@@ -42,6 +42,7 @@ struct Config {
   // Exchanges.
   std::uint32_t exchange_every = 0;  ///< own offers, in steps; 0: pace automatically
   double mixing_share_max = 0.05;    ///< of the lane's time, for the automatic pace
+  std::size_t offers_max = 4;        ///< own offers in flight while training; settling: 2
   core::Codec offer_codec = core::Codec::kFp16;
   core::Codec transfer_codec = core::Codec::kInt8;
   StalenessPolicy staleness;

@@ -14,6 +14,9 @@ constexpr std::uint32_t kBusyRetryMs = 10;
 constexpr std::uint32_t kRetryMsMax = 60'000;
 constexpr int kDraws = 4;
 constexpr double kStalenessSmoothing = 0.1;
+// Offers in flight hold the same parameters where nothing trains in between, and the staleness in
+// steps does not damp their answers: two halves of a difference close it, more would overshoot.
+constexpr std::size_t kOffersMaxSettling = 2;
 
 std::uint64_t difference(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
 
@@ -29,7 +32,9 @@ Exchange::Exchange(Shell& shell, Links& links, Edges& edges)
 // ---- initiating ------------------------------------------------------------------------------
 
 bool Exchange::begin_offer() {
-  if (own_ || shell_.schema.shards() == 0) return true;
+  const std::size_t max =
+      shell_.phase == Phase::kTraining ? shell_.config.offers_max : kOffersMaxSettling;
+  if (own_.size() >= max || shell_.schema.shards() == 0) return true;
   // Uniform over those that may be offered to: a few draws usually find one, else look at all.
   const std::vector<core::PeerId>& up = links_.up();
   core::PeerId chosen;
@@ -45,17 +50,28 @@ bool Exchange::begin_offer() {
       if (may_offer_to(peer) && skip-- == 0) chosen = peer;
     }
   }
-  if (!chosen) return false;
-  own_ = OwnOffer{{shell_.self.boot, ++offers_}, chosen, next_shard_, 0, {}, {},
-                  OwnOffer::Stage::kChosen};
+  if (!chosen) return !own_.empty();
+  own_.push_back(
+      {{shell_.self.boot, ++offers_}, chosen, next_shard_, 0, {}, {}, OwnOffer::Stage::kChosen});
   next_shard_ = (next_shard_ + 1) % shell_.schema.shards();
   return true;
 }
 
-/// It is up, not owed a transfer, and has not asked to be left alone for now.
+/// Those that train mix with each other, and those that have ended training: one that trains on
+/// alone would draw a fleet that no longer does towards its own part of the data.
+bool Exchange::may_mix_with(Phase phase) const {
+  const auto mixes = [](Phase p) { return p != Phase::kJoining && p != Phase::kDone; };
+  return mixes(phase) && mixes(shell_.phase) &&
+         (phase == Phase::kTraining) == (shell_.phase == Phase::kTraining);
+}
+
+/// It mixes, has no offer of ours, is not owed a transfer, and has not asked to be left alone.
 bool Exchange::may_offer_to(core::PeerId peer) const {
   const Link& link = links_.all().at(peer);
-  if (link.phase == Phase::kJoining || link.phase == Phase::kDone || is_serving(peer)) return false;
+  if (!may_mix_with(link.phase) || is_serving(peer)) return false;
+  if (std::any_of(own_.begin(), own_.end(), [peer](const OwnOffer& o) { return o.to == peer; })) {
+    return false;
+  }
   if (const auto it = partners_.find(peer);
       it != partners_.end() && it->second.not_before > shell_.now) {
     return false;
@@ -67,42 +83,51 @@ bool Exchange::may_offer_to(core::PeerId peer) const {
 void Exchange::done(const OfferMade& result) {
   const auto making = std::get<OwnOffer>(in_lane_);
   in_lane_ = std::monostate{};
-  if (!own_ || own_->id != making.id) return;  // withdrawn meanwhile
-  own_->stage = OwnOffer::Stage::kSent;
-  own_->deadline = shell_.now + patience_.wait(shell_.config.answer_max);
-  past_[making.id.number % past_.size()] = {making.id, own_->step, own_->made};
+  OwnOffer* own = own_offer(making.to, making.id);
+  if (own == nullptr) return;  // withdrawn meanwhile
+  own->stage = OwnOffer::Stage::kSent;
+  own->deadline = shell_.now + patience_.wait(shell_.config.answer_max);
+  past_[making.id.number % past_.size()] = {making.id, own->step, own->made};
   ++shell_.counters.offers_made;
   const auto expected = std::min(expected_staleness_, 1e9);
   links_.send(
-      own_->to,
-      wire::Offer{own_->id, own_->shard, result.codec, static_cast<std::uint32_t>(expected + 0.5)},
+      own->to,
+      wire::Offer{own->id, own->shard, result.codec, static_cast<std::uint32_t>(expected + 0.5)},
       result.payload);
-  shell_.timers.arm(offer_timer_, {own_->deadline, TimerKind::kOffer, {}, 0});
+  shell_.timers.arm(offer_timer_, {own->deadline, TimerKind::kOffer, {}, 0});
 }
 
-void Exchange::withdraw() {
-  if (!own_) return;
-  own_.reset();
-  ++shell_.counters.offers_withdrawn;
+Exchange::OwnOffer* Exchange::own_offer(core::PeerId to, core::OfferId id) {
+  const auto it = std::find_if(own_.begin(), own_.end(),
+                               [&](const OwnOffer& o) { return o.to == to && o.id == id; });
+  return it == own_.end() ? nullptr : &*it;
+}
+
+/// An answer came to one of our offers, late or not: it is no longer in flight, if it was.
+bool Exchange::answered(core::PeerId by, core::OfferId id) {
+  const OwnOffer* own = own_offer(by, id);
+  if (own == nullptr || own->stage != OwnOffer::Stage::kSent) return false;
+  patience_.answered(shell_.now - own->made);
+  own_.erase(own_.begin() + (own - own_.data()));
+  return true;
 }
 
 void Exchange::on_offer_timer(const Timer& timer) {
   if (!Timers::fired(offer_timer_, timer)) return;
-  if (!own_ || own_->stage != OwnOffer::Stage::kSent) return;
-  if (own_->deadline > shell_.now) {
-    return shell_.timers.arm(offer_timer_, {own_->deadline, TimerKind::kOffer, {}, 0});
+  // Forgetting an offer undoes nothing: if its transfer comes after all, it is applied.
+  const std::size_t forgotten = std::erase_if(own_, [this](const OwnOffer& o) {
+    return o.stage == OwnOffer::Stage::kSent && o.deadline <= shell_.now;
+  });
+  if (forgotten > 0) patience_.timed_out();
+  shell_.counters.offers_timed_out += forgotten;
+  for (const OwnOffer& own : own_) {
+    if (own.stage != OwnOffer::Stage::kSent) continue;
+    shell_.timers.arm(offer_timer_, {own.deadline, TimerKind::kOffer, {}, 0});
   }
-  // Forgetting the offer undoes nothing: if its transfer comes after all, it is applied.
-  own_.reset();
-  patience_.timed_out();
-  ++shell_.counters.offers_timed_out;
 }
 
 void Exchange::on_decline(const wire::Header& header, const wire::Decline& decline) {
-  if (!own_ || own_->stage != OwnOffer::Stage::kSent || own_->id != decline.offer) return;
-  if (own_->to != header.src) return;
-  patience_.answered(shell_.now - own_->made);
-  own_.reset();
+  if (!answered(header.src, decline.offer)) return;
   ++shell_.counters.declines_received;
   const auto wait = std::chrono::milliseconds(std::min(decline.retry_ms, kRetryMsMax));
   partners_[header.src].not_before = shell_.now + shell_.jitter(wait);
@@ -126,11 +151,7 @@ void Exchange::on_transfer(const wire::Header& header, const wire::Transfer& tra
             {transfer.shard, transfer.codec, std::move(payload), transfer.weight},
             0,
             std::nullopt};
-  if (own_ && own_->id == transfer.offer && own_->to == from) {
-    // Late answers teach no patience: most are late because they had to be sent again.
-    patience_.answered(shell_.now - own_->made);
-    own_.reset();
-  }
+  answered(from, transfer.offer);
   const Past& past = past_[transfer.offer.number % past_.size()];
   if (past.id == transfer.offer) {
     take.since = {past.step, past.made};
@@ -223,15 +244,18 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
     ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kShape)];
     return decline(from, offer.id, wire::DeclineReason::kShape);
   }
-  if (own_ && own_->to == from && own_->shard == offer.shard) {
-    // Crossed: both would subtract the same difference, and the pair would swap. The lower id's
-    // offer stands; the other skips a shard, so as not to keep step with it.
+  const auto crossed = std::find_if(own_.begin(), own_.end(), [&](const OwnOffer& own) {
+    return own.to == from && own.shard == offer.shard;
+  });
+  if (crossed != own_.end()) {
+    // Both would subtract the same difference, and the pair would swap. The lower id's offer
+    // stands; the other skips a shard, so as not to keep step with it.
     if (shell_.self.id < from) return decline(from, offer.id, wire::DeclineReason::kCrossed);
-    withdraw();
+    own_.erase(crossed);
+    ++shell_.counters.offers_withdrawn;
     next_shard_ = (next_shard_ + 1) % shell_.schema.shards();
   }
-  const bool open = shell_.phase != Phase::kJoining && shell_.phase != Phase::kDone;
-  if (!open || edge.outbox() || is_serving(from) ||
+  if (!may_mix_with(header.phase) || edge.outbox() || is_serving(from) ||
       serve_queue_.size() >= shell_.config.serve_queue_max) {
     return decline(from, offer.id, wire::DeclineReason::kBusy);
   }
@@ -334,7 +358,8 @@ void Exchange::on_link(core::PeerId peer, LinkChange change) {
     }
     return;
   }
-  if (own_ && own_->to == peer) withdraw();
+  shell_.counters.offers_withdrawn +=
+      std::erase_if(own_, [peer](const OwnOffer& own) { return own.to == peer; });
   // A transfer to one that has gone would be in its way when it comes back, or never be taken.
   std::erase_if(serve_queue_, [peer](const Serve& s) { return s.from == peer; });
   if (change == LinkChange::kNewBoot) {
@@ -375,12 +400,13 @@ std::optional<Work> Exchange::next_work() {
     in_lane_ = std::move(serve);
     return work;
   }
-  if (own_ && own_->stage == OwnOffer::Stage::kChosen) {
-    own_->stage = OwnOffer::Stage::kMaking;
-    own_->step = shell_.step;
-    own_->made = shell_.now;
-    in_lane_ = *own_;
-    return MakeOffer{own_->shard, shell_.config.offer_codec};
+  for (OwnOffer& own : own_) {
+    if (own.stage != OwnOffer::Stage::kChosen) continue;
+    own.stage = OwnOffer::Stage::kMaking;
+    own.step = shell_.step;
+    own.made = shell_.now;
+    in_lane_ = own;
+    return MakeOffer{own.shard, shell_.config.offer_codec};
   }
   return std::nullopt;
 }

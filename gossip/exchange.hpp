@@ -1,7 +1,7 @@
 // Exchange: offer, transfer, receipt (docs/protocol.md, "The exchange"). Only a transfer moves
 // mass, and the serving side's decision alone creates it; everything else may be lost.
 //
-// Here live the own offer in flight (at most one), the offers to serve, the transfers to absorb,
+// Here live the own offers in flight, the offers to serve, the transfers to absorb,
 // and the outboxes' re-sending. The lane asks for the next work and brings back its result.
 #pragma once
 
@@ -44,9 +44,12 @@ class Exchange {
   /// A work on the edge to `peer` is in the lane.
   [[nodiscard]] bool busy_with(core::PeerId peer) const;
 
-  /// Begins an own offer to a random neighbour, unless one is in flight. False: nobody to offer to.
+  /// Begins an own offer to a random neighbour, unless Config::offers_max are in flight. False:
+  /// none is, and there is nobody to offer to.
   bool begin_offer();
-  [[nodiscard]] bool offering() const { return own_.has_value(); }
+  /// A neighbour in that phase exchanges with this peer.
+  [[nodiscard]] bool may_mix_with(Phase phase) const;
+  [[nodiscard]] bool offering() const { return !own_.empty(); }
   /// Forgets offers of others not yet served (the end of the run).
   void drop_serving() { serve_queue_.clear(); }
 
@@ -112,7 +115,8 @@ class Exchange {
   void decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason);
   void send_receipt(core::PeerId to, core::TransferId id, bool refused);
   void send_outbox(core::PeerId to, const OutboxEntry& entry);
-  void withdraw();
+  OwnOffer* own_offer(core::PeerId to, core::OfferId id);
+  bool answered(core::PeerId by, core::OfferId id);
   [[nodiscard]] bool is_serving(core::PeerId peer) const;
   [[nodiscard]] const Take* taking(core::PeerId peer) const;
   void limit_unreachable_payloads();
@@ -122,7 +126,7 @@ class Exchange {
   Links& links_;
   Edges& edges_;
   std::map<core::PeerId, Partner> partners_;
-  std::optional<OwnOffer> own_;
+  std::vector<OwnOffer> own_;  // to distinct neighbours
   std::deque<Serve> serve_queue_;
   std::deque<Take> absorb_queue_;
   std::variant<std::monostate, OwnOffer, Serve, Take> in_lane_;

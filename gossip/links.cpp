@@ -142,13 +142,14 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
     set_up(header.src, *link, false);
     link->took_resume = link->peer_took = false;
     link->boot = header.src_boot;
+    link->phase = Phase::kJoining;
     link->backoff = core::Duration{0};
     change = LinkChange::kNewBoot;
   }
   link->address = address;
   link->heard = shell_.now;
   link->gone = false;
-  link->phase = header.phase;
+  enter(*link, header.phase);
   link->step = header.step;
   if (hello.echo > 0 && hello.echo <= contacts_.size()) contacts_[hello.echo - 1].answered = true;
   // Two names cannot share an address: whoever was known there before has gone.
@@ -239,6 +240,11 @@ LinkChange Links::take_down(core::PeerId peer, Link& link, PeerReport::What what
   return LinkChange::kDown;
 }
 
+void Links::enter(Link& link, Phase phase) const {
+  if (link.phase < Phase::kSettling && phase >= Phase::kSettling) link.ended_training = shell_.now;
+  link.phase = std::max(link.phase, phase);
+}
+
 // ---- liveness --------------------------------------------------------------------------------
 
 Links::Heard Links::heard(const wire::Header& header) {
@@ -251,11 +257,12 @@ Links::Heard Links::heard(const wire::Header& header) {
     link->took_resume = link->peer_took = false;
     set_up(header.src, *link, false);
     link->boot = header.src_boot;
+    link->phase = Phase::kJoining;
     return {nullptr, LinkChange::kNewBoot, Reject::kUnresumed};
   }
   if (!link->took_resume) return {nullptr, LinkChange::kNone, Reject::kUnresumed};
   link->heard = shell_.now;
-  link->phase = header.phase;
+  enter(*link, header.phase);
   link->step = header.step;
   if (header.type != wire::Type::kBye) link->gone = false;
   // It answers as to an equal, so it has taken our Resume, even if its word on that was lost.

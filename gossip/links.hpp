@@ -21,9 +21,10 @@ using Edges = std::map<core::PeerId, Edge>;
 struct Link {
   Address address;
   core::Boot boot = 0;            ///< newest heard; 0: none yet
-  Phase phase = Phase::kJoining;  ///< as it last said
+  Phase phase = Phase::kJoining;  ///< the furthest that this boot has said
   std::uint64_t step = 0;
   core::Instant heard{};
+  core::Instant ended_training{};  ///< when that was heard; meaningful from kSettling on
   bool took_resume = false;  ///< this side has taken the other's, for this pair of boots
   bool peer_took = false;    ///< and the other this side's
   bool up = false;
@@ -91,6 +92,7 @@ class Links {
   void send_resume(core::PeerId peer, const Link& link);
   void set_up(core::PeerId peer, Link& link, bool up);
   LinkChange bring_up_if_ready(core::PeerId peer, Link& link);
+  void enter(Link& link, Phase phase) const;
   LinkChange take_down(core::PeerId peer, Link& link, PeerReport::What what);
   void arm(core::PeerId peer, Link& link, core::Duration after);
 

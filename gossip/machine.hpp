@@ -6,7 +6,8 @@
 // How to drive it: after construction and after every handle() or on_deadline(), poll() until
 // empty; do each effect in order. Call on_deadline(now) at or after next_deadline(); an early or
 // extra call is a no-op. `now` never decreases.
-// Invariants: at most one Work is outstanding; at most one own offer is in flight; at most one
+// Invariants: at most one Work is outstanding; at most Config::offers_max own offers are in
+// flight, to distinct neighbours; at most one
 // unreceipted transfer per directed edge; the queues stay within Config's limits.
 #pragma once
 

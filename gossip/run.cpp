@@ -78,8 +78,11 @@ bool Run::training_over() const {
 /// last one of every shard: both sides count through the shards, each on its own, so that one shard
 /// may come twice in a row while the others still differ.
 bool Run::agreed() const {
-  const std::size_t wanted =
-      std::min<std::size_t>(shell_.config.settle_distinct, links_.up().size());
+  const auto up = static_cast<std::size_t>(std::count_if(
+      links_.up().begin(), links_.up().end(),
+      [this](core::PeerId peer) { return exchange_.may_mix_with(links_.find(peer)->phase); }));
+  if (up == 0 && !links_.up().empty()) return false;  // all others still train
+  const std::size_t wanted = std::min<std::size_t>(shell_.config.settle_distinct, up);
   const auto& recent = exchange_.recent();
   return recent.size() >= wanted &&
          (wanted == 0 || exchange_.worst_shard() < shell_.config.settle_bound) &&
@@ -94,11 +97,22 @@ bool Run::neighbours_settled() const {
   });
 }
 
-/// A neighbour that agrees later may move a peer that has agreed: then it offers again, for as long
-/// as settling may take.
+/// A neighbour that ends training later, or agrees later, may move a peer that has agreed: then it
+/// offers again, for as long as settling may take.
 bool Run::moved_again() const {
-  return shell_.phase == Phase::kLingering && agreed_once_ && !stopping_ &&
-         shell_.now - phase_began_ < shell_.config.settle_max && !agreed();
+  return shell_.phase == Phase::kLingering && !stopping_ && shell_.now < settling_until() &&
+         !agreed();
+}
+
+core::Instant Run::settling_until() const {
+  const core::Duration settling = shell_.config.settle_max;
+  core::Instant until = agreed_once_ ? phase_began_ + settling : phase_began_;
+  for (const auto& [id, link] : links_.all()) {
+    if (link.up && link.phase >= Phase::kSettling) {
+      until = std::max(until, link.ended_training + settling);
+    }
+  }
+  return until;
 }
 
 /// An own offer in flight may yet be answered by a transfer, which would be lost.
@@ -132,7 +146,7 @@ void Run::change_phase() {
     const bool waited = shell_.now - phase_began_ >= config.linger;
     const bool over = config.rule == Rule::kNone || nothing_to_wait_for();
     if (!(over || waited || stopping_) || exchange_.queued() > 0) {
-      if (moved_again()) wake_at(phase_began_ + config.settle_max);
+      if (moved_again()) wake_at(settling_until());
       if (!waited) wake_at(phase_began_ + config.linger);
       return;
     }

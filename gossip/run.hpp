@@ -39,6 +39,7 @@ class Run {
   [[nodiscard]] bool agreed() const;
   [[nodiscard]] bool neighbours_settled() const;
   [[nodiscard]] bool moved_again() const;
+  [[nodiscard]] core::Instant settling_until() const;
   [[nodiscard]] bool nothing_to_wait_for() const;
   std::optional<Work> choose();
   std::optional<Work> choose_training();

@@ -1,6 +1,8 @@
 #include "gossip/machine.hpp"
 
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "tests/catch.hpp"
 #include "tests/gossip/pair.hpp"
@@ -229,6 +231,29 @@ TEST_CASE("crossed offers average the pair instead of swapping it") {
   CHECK(lower.offers_timed_out == 0);
 }
 
+TEST_CASE("offers in flight go to distinct neighbours, as many as are allowed") {
+  constexpr std::size_t kPeers = 7;
+  Net net;
+  net.delivers = [](const Send&, wire::Type type) { return type != wire::Type::kOffer; };
+  for (std::size_t i = 0; i < kPeers; ++i) {
+    Config config = net.config(i);
+    config.wait_for = kPeers - 1;
+    net.add(0.0F, config);
+  }
+  REQUIRE(net.run(10s, [&] { return linked(net, kPeers - 1); }));
+  net.run(300ms);  // less than what an offer waits for its answer while none has come yet
+  std::map<core::PeerId, std::multiset<Address>> asked;
+  for (const Send& send : net.sent) {
+    const auto header = wire::peek(send.head, core::view(send.payload), 1 << 20);
+    if (header->type == wire::Type::kOffer) asked[header->src].insert(send.to);
+  }
+  REQUIRE(asked.size() == kPeers);
+  for (const auto& [peer, addresses] : asked) {
+    CHECK(addresses.size() == Config().offers_max);
+    CHECK(std::set<Address>(addresses.begin(), addresses.end()).size() == addresses.size());
+  }
+}
+
 TEST_CASE("training goes on while every message is lost") {
   Net net;
   net.add(0.0F, net.config(0));
@@ -307,6 +332,25 @@ TEST_CASE("peers settle, linger until all have, and end") {
     CHECK(peer->machine->status().step == 500);
     CHECK(peer->replica->x == Approx(net.peers[0]->replica->x).epsilon(1e-3));
   }
+}
+
+TEST_CASE("one that trains on does not draw those that have ended training") {
+  Net net;
+  for (std::size_t i = 0; i < 3; ++i) {
+    Config config = net.config(i);
+    if (i < 2) config.steps_max = 500;
+    net.add(1.0F, config);
+  }
+  const auto ended = [&](Phase at_least) {
+    return net.peers[0]->machine->phase() >= at_least && net.peers[1]->machine->phase() >= at_least;
+  };
+  REQUIRE(net.run(20s, [&] { return ended(Phase::kSettling); }));
+  net.run(100ms);  // what was under way
+  net.peers[2]->replica->gradient = 1;
+  CHECK(net.run(60s, [&] { return ended(Phase::kDone); }));
+  CHECK(net.peers[2]->replica->x > 1000);
+  CHECK(std::abs(net.peers[0]->replica->x - 1) < 0.01F);
+  CHECK(std::abs(net.peers[1]->replica->x - 1) < 0.01F);
 }
 
 TEST_CASE("a peer alone ends by itself") {
