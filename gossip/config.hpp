@@ -62,7 +62,7 @@ struct Config {
 
   // Timing. Retries are jittered by up to a quarter and double up to retry_max.
   core::Duration train_slice = std::chrono::milliseconds(4);  ///< one Train covers about this
-  core::Duration answer_max = std::chrono::seconds(10);  ///< see gossip/patience.hpp
+  core::Duration answer_max = std::chrono::seconds(10);       ///< see gossip/patience.hpp
   core::Duration retry = std::chrono::milliseconds(200);  ///< first resend of anything unanswered
   core::Duration retry_max = std::chrono::milliseconds(3000);
   core::Duration ping_every =
