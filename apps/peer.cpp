@@ -49,6 +49,7 @@ struct Peer {
   std::string device;
   std::unique_ptr<core::Storage> storage;
   std::optional<core::Bytes> snapshot;  ///< if it resumes
+  std::uint64_t resumed_at = 0;         ///< step
   core::Identity self;
 };
 
@@ -110,9 +111,9 @@ core::Result<void> open_state(const PeerOptions& o, Peer& peer) {
   if (*saved) {
     auto checkpoint = gossip::split_checkpoint(**saved);
     if (!checkpoint) return in_state(checkpoint.error().message);
-    if (auto sound = gossip::check_snapshot(checkpoint->protocol); !sound) {
-      return in_state(sound.error().message);
-    }
+    const auto step = gossip::snapshot_step(checkpoint->protocol);
+    if (!step) return in_state(step.error().message);
+    peer.resumed_at = *step;
     if (auto loaded = peer.replica->load(checkpoint->replica, /*adopt=*/false); !loaded) {
       return in_state(loaded.error().message);
     }
@@ -252,10 +253,11 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
   metrics->write(start_record(*peer, elapsed()));
   metrics->flush();
   Narrator narrator;
-  narrator.print(elapsed(),
-                 fmt::format("{} at {}: {}, {} rows, {}{}", core::short_name(peer->self.id),
-                             peer->node->address(), peer->replica->schema().model(), peer->rows,
-                             peer->device, peer->snapshot ? ", resumed" : ""));
+  narrator.print(
+      elapsed(),
+      fmt::format("{} at {}: {}, {} rows, {}{}", core::short_name(peer->self.id),
+                  peer->node->address(), peer->replica->schema().model(), peer->rows, peer->device,
+                  peer->snapshot ? fmt::format(", resumed at step {}", peer->resumed_at) : ""));
   stop_on_signals(*peer->node);
 
   Recorder recorder;

@@ -252,10 +252,10 @@ std::size_t Machine::queued() const {
 bool Machine::refused_by_all() const { return core_->links.refused_by_all(); }
 bool Machine::found_nobody() const { return core_->copy.found_nobody(); }
 
-core::Result<void> check_snapshot(core::ByteView snapshot) {
+core::Result<std::uint64_t> snapshot_step(core::ByteView snapshot) {
   auto restored = read_snapshot(snapshot);
   if (!restored) return tl::make_unexpected(restored.error());
-  return {};
+  return restored->step;
 }
 
 }  // namespace murmur::gossip

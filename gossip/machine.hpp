@@ -87,7 +87,8 @@ class Machine {
   std::unique_ptr<Core> core_;
 };
 
-/// Error iff `snapshot` cannot be restored: truncated, or of another layout.
-core::Result<void> check_snapshot(core::ByteView snapshot);
+/// The model's age, in steps, that a machine restored from `snapshot` goes on from. Error iff it
+/// cannot be restored: truncated, or of another layout.
+core::Result<std::uint64_t> snapshot_step(core::ByteView snapshot);
 
 }  // namespace murmur::gossip

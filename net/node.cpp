@@ -242,8 +242,8 @@ Outcome Node::run(core::Replica& replica, core::Storage& storage, gossip::Config
   std::optional<core::ByteView> restored;
   if (snapshot) {
     restored = *snapshot;
-    if (core::Result<void> checked = gossip::check_snapshot(*restored); !checked) {
-      outcome.result = std::move(checked);
+    if (auto step = gossip::snapshot_step(*restored); !step) {
+      outcome.result = tl::make_unexpected(step.error());
       return outcome;
     }
   }
