@@ -42,7 +42,7 @@ struct Config {
   // Exchanges.
   std::uint32_t exchange_every = 0;  ///< own offers, in steps; 0: pace automatically
   double mixing_share_max = 0.05;    ///< of the lane's time, for the automatic pace
-  std::size_t offers_max = 4;        ///< own offers in flight while training; settling: 2
+  std::size_t offers_max = 2;        ///< own offers in flight while training; settling: 1
   core::Codec offer_codec = core::Codec::kFp16;
   core::Codec transfer_codec = core::Codec::kInt8;
   StalenessPolicy staleness;

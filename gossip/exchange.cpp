@@ -15,8 +15,8 @@ constexpr std::uint32_t kRetryMsMax = 60'000;
 constexpr int kDraws = 4;
 constexpr double kStalenessSmoothing = 0.1;
 // Offers in flight hold the same parameters where nothing trains in between, and the staleness in
-// steps does not damp their answers: two halves of a difference close it, more would overshoot.
-constexpr std::size_t kOffersMaxSettling = 2;
+// steps does not damp their answers: with two the replicas of a small fleet circle each other.
+constexpr std::size_t kOffersMaxSettling = 1;
 
 std::uint64_t difference(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
 

@@ -240,8 +240,8 @@ LinkChange Links::take_down(core::PeerId peer, Link& link, PeerReport::What what
   return LinkChange::kDown;
 }
 
-void Links::enter(Link& link, Phase phase) const {
-  if (link.phase < Phase::kSettling && phase >= Phase::kSettling) link.ended_training = shell_.now;
+void Links::enter(Link& link, Phase phase) {
+  if (link.phase < Phase::kSettling && phase >= Phase::kSettling) training_ended_ = shell_.now;
   link.phase = std::max(link.phase, phase);
 }
 

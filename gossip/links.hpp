@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,6 @@ struct Link {
   Phase phase = Phase::kJoining;  ///< the furthest that this boot has said
   std::uint64_t step = 0;
   core::Instant heard{};
-  core::Instant ended_training{};  ///< when that was heard; meaningful from kSettling on
   bool took_resume = false;  ///< this side has taken the other's, for this pair of boots
   bool peer_took = false;    ///< and the other this side's
   bool up = false;
@@ -70,6 +70,8 @@ class Links {
 
   [[nodiscard]] Link* find(core::PeerId peer);
   [[nodiscard]] const std::map<core::PeerId, Link>& all() const { return links_; }
+  /// When a neighbour was last heard to have ended training; nothing while none has.
+  [[nodiscard]] std::optional<core::Instant> training_ended() const { return training_ended_; }
   /// Those that are up, ascending.
   [[nodiscard]] const std::vector<core::PeerId>& up() const { return up_; }
   [[nodiscard]] bool refused_by_all() const;
@@ -92,7 +94,7 @@ class Links {
   void send_resume(core::PeerId peer, const Link& link);
   void set_up(core::PeerId peer, Link& link, bool up);
   LinkChange bring_up_if_ready(core::PeerId peer, Link& link);
-  void enter(Link& link, Phase phase) const;
+  void enter(Link& link, Phase phase);
   LinkChange take_down(core::PeerId peer, Link& link, PeerReport::What what);
   void arm(core::PeerId peer, Link& link, core::Duration after);
 
@@ -104,6 +106,7 @@ class Links {
   std::vector<Contact> contacts_;
   TimerSlot shuffle_timer_;
   std::vector<core::PeerId> up_;
+  std::optional<core::Instant> training_ended_;
 };
 
 }  // namespace murmur::gossip

@@ -1,8 +1,9 @@
-// Patience: how long something sent waits for its answer, learned from how long answers take, as TCP
-// learns its retransmission time-out (RFC 6298): the smoothed time and twice its deviation, growing
-// while nothing answers in time. (By half: doubling, at a loss of a third of the answers, waits 3.6
-// times too long in the mean, this 2.2 times.) An offer given up too early, or a transfer sent again while the
-// first is still under way, is a load for a slow link that makes it slower still.
+// Patience: how long something sent waits for its answer, learned from how long answers take, as
+// TCP learns its retransmission time-out (RFC 6298): the smoothed time and twice its deviation,
+// growing while nothing answers in time. (By half: doubling, at a loss of a third of the answers,
+// waits 3.6 times too long in the mean, this 2.2 times.) An offer given up too early, or a transfer
+// sent again while the first is still under way, is a load for a slow link that makes it slower
+// still.
 #pragma once
 
 #include <algorithm>

@@ -78,17 +78,18 @@ bool Run::training_over() const {
 /// last one of every shard: both sides count through the shards, each on its own, so that one shard
 /// may come twice in a row while the others still differ.
 bool Run::agreed() const {
-  const auto up = static_cast<std::size_t>(std::count_if(
+  const double bound = shell_.config.settle_bound;
+  const auto& recent = exchange_.recent();
+  const bool all_near = std::all_of(recent.begin(), recent.end(),
+                                    [bound](const Exchange::Ratio& r) { return r.ratio < bound; });
+  if (!all_near) return false;
+  const bool every_shard = exchange_.worst_shard() < bound;
+  if (recent.size() >= shell_.config.settle_distinct) return every_shard;
+  if (links_.up().empty()) return true;
+  const auto partners = static_cast<std::size_t>(std::count_if(
       links_.up().begin(), links_.up().end(),
       [this](core::PeerId peer) { return exchange_.may_mix_with(links_.find(peer)->phase); }));
-  if (up == 0 && !links_.up().empty()) return false;  // all others still train
-  const std::size_t wanted = std::min<std::size_t>(shell_.config.settle_distinct, up);
-  const auto& recent = exchange_.recent();
-  return recent.size() >= wanted &&
-         (wanted == 0 || exchange_.worst_shard() < shell_.config.settle_bound) &&
-         std::all_of(recent.begin(), recent.end(), [this](const Exchange::Ratio& r) {
-           return r.ratio < shell_.config.settle_bound;
-         });
+  return partners > 0 && recent.size() >= partners && every_shard;
 }
 
 bool Run::neighbours_settled() const {
@@ -100,17 +101,14 @@ bool Run::neighbours_settled() const {
 /// A neighbour that ends training later, or agrees later, may move a peer that has agreed: then it
 /// offers again, for as long as settling may take.
 bool Run::moved_again() const {
-  return shell_.phase == Phase::kLingering && !stopping_ && shell_.now < settling_until() &&
-         !agreed();
+  return shell_.phase == Phase::kLingering && !stopping_ && !agreed() &&
+         shell_.now < settling_until();
 }
 
 core::Instant Run::settling_until() const {
-  const core::Duration settling = shell_.config.settle_max;
-  core::Instant until = agreed_once_ ? phase_began_ + settling : phase_began_;
-  for (const auto& [id, link] : links_.all()) {
-    if (link.up && link.phase >= Phase::kSettling) {
-      until = std::max(until, link.ended_training + settling);
-    }
+  core::Instant until = agreed_once_ ? phase_began_ + shell_.config.settle_max : phase_began_;
+  if (const auto ended = links_.training_ended()) {
+    until = std::max(until, *ended + shell_.config.settle_max);
   }
   return until;
 }

@@ -84,11 +84,29 @@ TEST_CASE("two peers exchange different shards both ways at once") {
   }
 }
 
+TEST_CASE("offers in flight do not make the replicas of a distant fleet circle each other") {
+  for (const std::string delay : {"20ms", "50ms", "150ms"}) {
+    for (const std::size_t peers : {3, 6, 9}) {
+      CAPTURE(delay, peers);
+      SimConfig config = quick(peers);
+      config.gossip.steps_max = 2000;
+      config.gossip.exchange_every = 1;
+      config.gossip.settle_max = config.gossip.linger = core::Duration{0};
+      config.faults.delay = *parse_distribution(delay);
+      config.checks = Checks::kProtocol;
+      const auto outcome = run(config, test::quadratics(64, config.seed));
+      REQUIRE(outcome);
+      CHECK(outcome->spread < 0.5);
+    }
+  }
+}
+
 TEST_CASE("a slow link is not filled with repeats of what is still under way") {
   SimConfig config = quick(8);
   config.gossip.steps_max = 1500;
   config.gossip.exchange_every = 0;
-  config.faults.bandwidth = 1e6;  // an offer takes 0.4 s, more than the first wait in a queue of two
+  config.faults.bandwidth =
+      1e6;  // an offer takes 0.4 s, more than the first wait in a queue of two
   config.checks = Checks::kProtocol;
   const auto outcome = run(config, test::quadratics(200'000, config.seed));
   REQUIRE(outcome);
