@@ -91,6 +91,10 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
   auto node = net::Node::open(where);
   if (!node) return tl::make_unexpected(node.error());
   peer.node = std::move(*node);
+  for (const gossip::Address& contact : peer.config.join) {
+    if (contact != peer.node->address()) continue;
+    return core::fail(fmt::format("--join: {} is this peer itself", contact));
+  }
   return peer;
 }
 

@@ -158,6 +158,8 @@ TEST_CASE_METHOD(BadDay, "addresses that cannot be used are refused, and no fold
   refuses(with_folders({"peer", "--join", "localhost"}), "localhost");
   refuses(with_folders({"peer", "--listen", "127.0.0.1:70000"}), "70000");
   refuses(with_folders({"peer", "--listen", "0.0.0.0:0"}), "--insecure");
+  const std::string own = HeldPort().address();  // free again
+  refuses(with_folders({"peer", "--listen", own, "--join", own}), "is this peer itself");
 }
 
 TEST_CASE_METHOD(BadDay, "folders that cannot be written are refused") {
