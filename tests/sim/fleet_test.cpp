@@ -79,7 +79,7 @@ TEST_CASE("two peers exchange different shards both ways at once") {
   REQUIRE(outcome);
   for (const PeerOutcome& peer : outcome->peers) {
     CHECK(peer.counters.offers_made > 10);
-    CHECK(peer.counters.offers_withdrawn <= 2);
+    CHECK(peer.counters.offers_withdrawn <= 2);  // both begin at once: to train, to settle
     CHECK(peer.counters.declines_sent <= 2);
   }
 }
@@ -121,7 +121,7 @@ TEST_CASE("a slow link is not filled with repeats of what is still under way") {
     late += peer.counters.offers_timed_out;
   }
   CHECK(made > 50);
-  CHECK(repeated < made / 3);
+  CHECK(repeated < made / 4);
   CHECK(late < offers / 4);
 }
 
