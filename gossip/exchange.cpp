@@ -1,8 +1,6 @@
 #include "gossip/exchange.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "core/check.hpp"
 #include "gossip/staleness.hpp"
@@ -10,30 +8,25 @@
 namespace murmur::gossip {
 namespace {
 
-constexpr std::uint32_t kBusyRetryMs = 10;
-constexpr std::uint32_t kRetryMsMax = 60'000;
 constexpr int kDraws = 4;
 constexpr double kStalenessSmoothing = 0.1;
-// Offers in flight hold the same parameters where nothing trains in between, and the staleness in
-// steps does not damp their answers: with two the replicas of a small fleet circle each other.
-constexpr std::size_t kOffersMaxSettling = 1;
 
 std::uint64_t difference(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
-
-double ratio_of(const core::MixStats& mix) { return mix.norm > 0 ? mix.distance / mix.norm : 0.0; }
 
 }  // namespace
 
 Exchange::Exchange(Shell& shell, Links& links, Edges& edges)
-    : shell_(shell), links_(links), edges_(edges) {
-  forget_recent();
-}
+    : shell_(shell),
+      links_(links),
+      edges_(edges),
+      outbox_(shell, links, edges),
+      agreement_(shell.schema.shards(), shell.config.settle_distinct) {}
 
 // ---- initiating ------------------------------------------------------------------------------
 
 bool Exchange::begin_offer() {
-  const std::size_t max =
-      shell_.phase == Phase::kTraining ? shell_.config.offers_max : kOffersMaxSettling;
+  const std::size_t max = shell_.phase == Phase::kTraining ? shell_.config.offers_max
+                                                           : shell_.config.offers_max_settling;
   if (own_.size() >= max || shell_.schema.shards() == 0) return true;
   // Uniform over those that may be offered to: a few draws usually find one, else look at all.
   const std::vector<core::PeerId>& up = links_.up();
@@ -72,8 +65,7 @@ bool Exchange::may_offer_to(core::PeerId peer) const {
   if (std::any_of(own_.begin(), own_.end(), [peer](const OwnOffer& o) { return o.to == peer; })) {
     return false;
   }
-  if (const auto it = partners_.find(peer);
-      it != partners_.end() && it->second.not_before > shell_.now) {
+  if (const auto it = not_before_.find(peer); it != not_before_.end() && it->second > shell_.now) {
     return false;
   }
   const auto it = edges_.find(peer);
@@ -129,8 +121,9 @@ void Exchange::on_offer_timer(const Timer& timer) {
 void Exchange::on_decline(const wire::Header& header, const wire::Decline& decline) {
   if (!answered(header.src, decline.offer)) return;
   ++shell_.counters.declines_received;
-  const auto wait = std::chrono::milliseconds(std::min(decline.retry_ms, kRetryMsMax));
-  partners_[header.src].not_before = shell_.now + shell_.jitter(wait);
+  const core::Duration wait = std::chrono::milliseconds(decline.retry_ms);
+  not_before_[header.src] =
+      shell_.now + shell_.jitter(std::min(wait, shell_.config.decline_retry_max));
 }
 
 void Exchange::on_transfer(const wire::Header& header, const wire::Transfer& transfer,
@@ -202,7 +195,7 @@ void Exchange::done(const Absorbed& result) {
   report.shard = take.work.shard;
   report.id = take.id;
   report.weight = take.work.weight;
-  report.ratio = ratio_of(*result.mix);
+  report.ratio = agreement_.measured(take.from, report.shard, *result.mix);
   report.lag = take.lag;
   if (take.since) {
     report.staleness = shell_.step - take.since->first;
@@ -212,7 +205,6 @@ void Exchange::done(const Absorbed& result) {
     staleness_sum_ += staleness;
     ++staleness_count_;
   }
-  measured(take.from, report.shard, report.ratio);
   shell_.report(report);
 }
 
@@ -225,7 +217,10 @@ void Exchange::send_receipt(core::PeerId to, core::TransferId id, bool refused) 
 void Exchange::decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason) {
   ++shell_.counters.declines_sent;
   const bool crossed = reason == wire::DeclineReason::kCrossed;
-  links_.send(to, wire::Decline{offer, reason, crossed ? 0 : kBusyRetryMs});
+  const auto retry =
+      std::chrono::duration_cast<std::chrono::milliseconds>(shell_.config.decline_retry);
+  links_.send(
+      to, wire::Decline{offer, reason, crossed ? 0 : static_cast<std::uint32_t>(retry.count())});
 }
 
 void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
@@ -233,10 +228,7 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
   const core::PeerId from = header.src;
   Edge& edge = edges_[from];
   if (offer.id <= edge.answered) {
-    if (edge.outbox() && edge.outbox()->offer == offer.id) {
-      ++shell_.counters.transfers_resent;
-      send_outbox(from, *edge.outbox());
-    }
+    if (edge.outbox() && edge.outbox()->offer == offer.id) outbox_.send_again(from);
     return;
   }
   edge.answered = offer.id;
@@ -288,76 +280,20 @@ void Exchange::done(Responded& result) {
   report.shard = entry.shard;
   report.id = entry.id;
   report.weight = entry.weight;
-  report.ratio = ratio_of(*result.mix);
+  report.ratio = agreement_.measured(serve.from, report.shard, *result.mix);
   report.lag = serve.lag;
-  measured(serve.from, report.shard, report.ratio);
   shell_.report(report);
-  send_outbox(serve.from, entry);
+  outbox_.send(serve.from);
 }
 
-void Exchange::send_outbox(core::PeerId to, const OutboxEntry& entry) {
-  const Link* link = links_.find(to);
-  if (link == nullptr || !link->up)
-    return limit_unreachable_payloads();  // sent when it is up again
-  if (entry.delta) {
-    links_.send(
-        to,
-        wire::Transfer{entry.id, entry.offer, entry.shard, entry.codec, entry.weight, entry.step},
-        entry.delta);
-  } else {
-    links_.send(to, wire::Void{entry.id});
-  }
-  Partner& partner = partners_[to];
-  partner.sent_again = partner.sent == entry.id;
-  if (!partner.sent_again) {
-    partner.sent = entry.id;
-    partner.sent_at = shell_.now;
-    partner.wait = receipts_.wait(shell_.config.answer_max);
-    partner.due = shell_.now;
-  }
-  if (partner.due <= shell_.now) partner.due = shell_.now + shell_.jitter(partner.wait);
-  shell_.timers.arm(partner.resend, {partner.due, TimerKind::kResend, to, 0});
-}
-
-void Exchange::on_resend_timer(const Timer& timer) {
-  const core::PeerId peer = timer.peer;
-  Partner& partner = partners_[peer];
-  if (!Timers::fired(partner.resend, timer)) return;
-  const Edge& edge = edges_[peer];
-  const Link* link = links_.find(peer);
-  if (!edge.outbox() || link == nullptr || !link->up) return;
-  // Armed for an earlier transfer, perhaps.
-  if (partner.due > shell_.now) {
-    return shell_.timers.arm(partner.resend, {partner.due, TimerKind::kResend, peer, 0});
-  }
-  partner.wait = std::min(2 * partner.wait, shell_.config.answer_max);
-  ++shell_.counters.transfers_resent;
-  send_outbox(peer, *edge.outbox());
-}
-
-void Exchange::on_receipt(const wire::Header& header, const wire::Receipt& receipt) {
-  Partner& partner = partners_[header.src];
-  const bool first = edges_[header.src].receipt(receipt.id);
-  if (first) {
-    ++shell_.counters.receipts_taken;
-    partner.answered = shell_.now - partner.sent_at;
-  }
-  // A second receipt says that the resend was in vain: the first one answered what was sent first.
-  if (partner.sent == receipt.id && first != partner.sent_again) {
-    receipts_.answered(partner.answered);
-  }
-}
+void Exchange::on_resend_timer(const Timer& timer) { outbox_.on_resend_timer(timer); }
 
 // ---- links -----------------------------------------------------------------------------------
 
 void Exchange::on_link(core::PeerId peer, LinkChange change) {
   if (change == LinkChange::kNone) return;
-  if (change == LinkChange::kUp) {
-    if (const auto it = edges_.find(peer); it != edges_.end() && it->second.outbox()) {
-      send_outbox(peer, *it->second.outbox());
-    }
-    return;
-  }
+  outbox_.on_link(peer, change);
+  if (change == LinkChange::kUp) return;
   shell_.counters.offers_withdrawn +=
       std::erase_if(own_, [peer](const OwnOffer& own) { return own.to == peer; });
   // A transfer to one that has gone would be in its way when it comes back, or never be taken.
@@ -366,19 +302,6 @@ void Exchange::on_link(core::PeerId peer, LinkChange change) {
     // What the old boot sent is void until the two have compared notes; a transfer that is still in
     // its outbox comes again.
     std::erase_if(absorb_queue_, [peer](const Take& t) { return t.from == peer; });
-  }
-  if (const auto it = edges_.find(peer); it != edges_.end() && it->second.outbox()) {
-    limit_unreachable_payloads();
-  }
-}
-
-void Exchange::limit_unreachable_payloads() {
-  std::size_t kept = 0;
-  for (auto& [id, edge] : edges_) {
-    if (!edge.outbox() || !edge.outbox()->delta) continue;
-    const Link* link = links_.find(id);
-    if (link != nullptr && link->up) continue;
-    if (++kept > shell_.config.outbox_unreachable_max) edge.void_outbox();
   }
 }
 
@@ -435,33 +358,6 @@ const Exchange::Take* Exchange::taking(core::PeerId peer) const {
 bool Exchange::fits(core::ShardId shard, core::Codec codec, std::size_t bytes) const {
   return shard < shell_.schema.shards() &&
          bytes == core::encoded_size(codec, shell_.schema.shard(shard).size);
-}
-
-bool Exchange::owes_receipts() const {
-  return std::any_of(edges_.begin(), edges_.end(), [this](const auto& entry) {
-    if (!entry.second.outbox()) return false;
-    const Link* link = links_.find(entry.first);
-    return link != nullptr && link->up;
-  });
-}
-
-// ---- measures --------------------------------------------------------------------------------
-
-void Exchange::forget_recent() {
-  recent_.clear();
-  shard_ratios_.assign(shell_.schema.shards(), std::numeric_limits<double>::infinity());
-}
-
-double Exchange::worst_shard() const {
-  const auto worst = std::max_element(shard_ratios_.begin(), shard_ratios_.end());
-  return worst == shard_ratios_.end() ? 0.0 : *worst;
-}
-
-void Exchange::measured(core::PeerId peer, core::ShardId shard, double ratio) {
-  shard_ratios_[shard] = ratio;
-  std::erase_if(recent_, [peer](const Ratio& r) { return r.peer == peer; });
-  recent_.insert(recent_.begin(), {peer, ratio});
-  if (recent_.size() > shell_.config.settle_distinct) recent_.pop_back();
 }
 
 double Exchange::staleness_mean() const {

@@ -1,8 +1,8 @@
 // Exchange: offer, transfer, receipt (docs/protocol.md, "The exchange"). Only a transfer moves
 // mass, and the serving side's decision alone creates it; everything else may be lost.
 //
-// Here live the own offers in flight, the offers to serve, the transfers to absorb,
-// and the outboxes' re-sending. The lane asks for the next work and brings back its result.
+// Here live the own offers in flight, the offers to serve and the transfers to absorb. The lane
+// asks for the next work and brings back its result.
 #pragma once
 
 #include <array>
@@ -13,7 +13,9 @@
 #include <variant>
 #include <vector>
 
+#include "gossip/agreement.hpp"
 #include "gossip/links.hpp"
+#include "gossip/outbox.hpp"
 #include "gossip/patience.hpp"
 #include "gossip/shell.hpp"
 
@@ -28,7 +30,9 @@ class Exchange {
   void on_transfer(const wire::Header& header, const wire::Transfer& transfer,
                    core::Payload payload);
   void on_void(const wire::Header& header, const wire::Void& voided);
-  void on_receipt(const wire::Header& header, const wire::Receipt& receipt);
+  void on_receipt(const wire::Header& header, const wire::Receipt& receipt) {
+    outbox_.on_receipt(header, receipt);
+  }
   void on_decline(const wire::Header& header, const wire::Decline& decline);
 
   void on_link(core::PeerId peer, LinkChange change);
@@ -54,19 +58,11 @@ class Exchange {
   void drop_serving() { serve_queue_.clear(); }
 
   [[nodiscard]] std::size_t queued() const { return serve_queue_.size() + absorb_queue_.size(); }
-  /// A neighbour that is up still owes a receipt.
-  [[nodiscard]] bool owes_receipts() const;
+  [[nodiscard]] bool owed_receipts() const { return outbox_.owed_receipts(); }
 
   // ---- what the exchanges measured ----
-  struct Ratio {
-    core::PeerId peer;
-    double ratio = 0;  ///< ‖d‖/‖x‖ of the last exchange with it
-  };
-  /// With distinct neighbours, newest first, at most Config::settle_distinct.
-  [[nodiscard]] const std::vector<Ratio>& recent() const { return recent_; }
-  /// The largest last ‖d‖/‖x‖ of a shard, whoever it was exchanged with; infinite until all were.
-  [[nodiscard]] double worst_shard() const;
-  void forget_recent();
+  [[nodiscard]] const Agreement& agreement() const { return agreement_; }
+  void forget_agreement() { agreement_.forget(); }
   [[nodiscard]] std::uint64_t completed() const { return completed_; }
   [[nodiscard]] double staleness_mean() const;
 
@@ -94,16 +90,6 @@ class Exchange {
     /// When the own offer was made; nothing if it is too long ago to know.
     std::optional<std::pair<std::uint64_t, core::Instant>> since;
   };
-  struct Partner {
-    TimerSlot resend;
-    core::Instant due{};      ///< of the next resend
-    core::Duration wait{0};   ///< until then
-    core::TransferId sent;    ///< the last transfer to it
-    core::Instant sent_at{};  ///< first
-    bool sent_again = false;
-    core::Duration answered{0};  ///< its first receipt, since then
-    core::Instant not_before{};  ///< a decline's hint
-  };
   struct Past {
     core::OfferId id;
     std::uint64_t step = 0;
@@ -114,31 +100,27 @@ class Exchange {
   [[nodiscard]] bool fits(core::ShardId shard, core::Codec codec, std::size_t bytes) const;
   void decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason);
   void send_receipt(core::PeerId to, core::TransferId id, bool refused);
-  void send_outbox(core::PeerId to, const OutboxEntry& entry);
   OwnOffer* own_offer(core::PeerId to, core::OfferId id);
   bool answered(core::PeerId by, core::OfferId id);
   [[nodiscard]] bool is_serving(core::PeerId peer) const;
   [[nodiscard]] const Take* taking(core::PeerId peer) const;
-  void limit_unreachable_payloads();
-  void measured(core::PeerId peer, core::ShardId shard, double ratio);
 
   Shell& shell_;
   Links& links_;
   Edges& edges_;
-  std::map<core::PeerId, Partner> partners_;
-  std::vector<OwnOffer> own_;  // to distinct neighbours
+  Outbox outbox_;
+  Agreement agreement_;
+  std::map<core::PeerId, core::Instant> not_before_;  // a decline's hint
+  std::vector<OwnOffer> own_;                         // to distinct neighbours
   std::deque<Serve> serve_queue_;
   std::deque<Take> absorb_queue_;
   std::variant<std::monostate, OwnOffer, Serve, Take> in_lane_;
   std::array<Past, 16> past_;  // own offers made lately: a late transfer's staleness is still known
-  Patience patience_;          // with offers
-  Patience receipts_;          // with transfers
+  Patience patience_;
   std::uint32_t offers_ = 0;
   core::ShardId next_shard_ = 0;
   TimerSlot offer_timer_;
-  std::vector<Ratio> recent_;
-  std::vector<double> shard_ratios_;  // of the last exchange of each shard
-  double expected_staleness_ = 0;     // moving average, steps
+  double expected_staleness_ = 0;  // moving average, steps
   double staleness_sum_ = 0;
   std::uint64_t staleness_count_ = 0;
   std::uint64_t completed_ = 0;

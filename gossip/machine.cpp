@@ -225,7 +225,7 @@ Status Machine::status() const {
   status.step_adopted = core_->run.step_adopted();
   status.neighbours = core_->links.up().size();
   status.spread = std::numeric_limits<double>::quiet_NaN();
-  for (const auto& recent : core_->exchange.recent())
+  for (const auto& recent : core_->exchange.agreement().recent())
     status.spread = std::fmax(status.spread, recent.ratio);
   status.staleness_mean = core_->exchange.staleness_mean();
   status.exchanges = core_->exchange.completed();

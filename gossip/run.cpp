@@ -42,7 +42,7 @@ void Run::enter(Phase phase, std::string message) {
     next_evaluation_step_ = shell_.step + shell_.config.eval_every;
     next_evaluation_ = shell_.now + kEvaluationEvery / 2;
   }
-  if (phase == Phase::kSettling) exchange_.forget_recent();
+  if (phase == Phase::kSettling) exchange_.forget_agreement();
   shell_.report(PhaseReport{phase, std::move(message)});
   if (phase == Phase::kDone) {
     exchange_.drop_serving();
@@ -79,17 +79,16 @@ bool Run::training_over() const {
 /// may come twice in a row while the others still differ.
 bool Run::agreed() const {
   const double bound = shell_.config.settle_bound;
-  const auto& recent = exchange_.recent();
-  const bool all_near = std::all_of(recent.begin(), recent.end(),
-                                    [bound](const Exchange::Ratio& r) { return r.ratio < bound; });
-  if (!all_near) return false;
-  const bool every_shard = exchange_.worst_shard() < bound;
-  if (recent.size() >= shell_.config.settle_distinct) return every_shard;
+  const Agreement& agreement = exchange_.agreement();
+  const std::size_t recent = agreement.recent().size();
+  if (!agreement.recent_below(bound)) return false;
+  const bool every_shard = agreement.shards_below(bound);
+  if (recent >= shell_.config.settle_distinct) return every_shard;
   if (links_.up().empty()) return true;
   const auto partners = static_cast<std::size_t>(std::count_if(
       links_.up().begin(), links_.up().end(),
       [this](core::PeerId peer) { return exchange_.may_mix_with(links_.find(peer)->phase); }));
-  return partners > 0 && recent.size() >= partners && every_shard;
+  return partners > 0 && recent >= partners && every_shard;
 }
 
 bool Run::neighbours_settled() const {
@@ -115,7 +114,7 @@ core::Instant Run::settling_until() const {
 
 /// An own offer in flight may yet be answered by a transfer, which would be lost.
 bool Run::nothing_to_wait_for() const {
-  return neighbours_settled() && !exchange_.owes_receipts() && !exchange_.offering() &&
+  return neighbours_settled() && !exchange_.owed_receipts() && !exchange_.offering() &&
          !moved_again();
 }
 

@@ -1,0 +1,39 @@
+// Agreement: how far apart the last exchanges found this replica and its neighbours', and whether
+// that is near enough to stop (docs/protocol.md, "Phases").
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "core/replica.hpp"
+
+namespace murmur::gossip {
+
+class Agreement {
+ public:
+  struct Ratio {
+    core::PeerId peer;
+    double ratio = 0;  ///< ‖d‖/‖x‖ of the last exchange with it
+  };
+
+  /// Of a replica of so many shards; of neighbours, the newest `distinct_max` are kept.
+  Agreement(std::size_t shards, std::size_t distinct_max);
+
+  /// An exchange with `peer` found this; returns ‖d‖/‖x‖.
+  double measured(core::PeerId peer, core::ShardId shard, const core::MixStats& mix);
+  void forget();
+
+  /// With distinct neighbours, newest first.
+  [[nodiscard]] const std::vector<Ratio>& recent() const { return recent_; }
+  [[nodiscard]] bool recent_below(double bound) const;
+  /// The last exchange of every shard, whoever it was with; false until all were.
+  [[nodiscard]] bool shards_below(double bound) const;
+
+ private:
+  std::size_t distinct_max_;
+  std::vector<Ratio> recent_;
+  std::vector<double> shard_ratios_;  // infinite before any
+};
+
+}  // namespace murmur::gossip

@@ -1,0 +1,51 @@
+// Outbox: gets what this peer owes its neighbours to them. The entries themselves are the edges'
+// (gossip/edge.hpp), at most one an edge; here they are sent, and sent again until receipted, when
+// their neighbour is up, and the payloads kept for those that are not are limited.
+#pragma once
+
+#include <map>
+
+#include "gossip/links.hpp"
+#include "gossip/patience.hpp"
+#include "gossip/shell.hpp"
+
+namespace murmur::gossip {
+
+class Outbox {
+ public:
+  Outbox(Shell& shell, Links& links, Edges& edges) : shell_(shell), links_(links), edges_(edges) {}
+
+  /// What is owed to `to` goes out, if it is up.
+  void send(core::PeerId to);
+  /// Likewise, and is counted as sent again.
+  void send_again(core::PeerId to);
+  void on_receipt(const wire::Header& header, const wire::Receipt& receipt);
+  void on_link(core::PeerId peer, LinkChange change);
+  void on_resend_timer(const Timer& timer);
+
+  /// A neighbour that is up still owes a receipt.
+  [[nodiscard]] bool owed_receipts() const;
+
+ private:
+  struct Partner {
+    TimerSlot resend;
+    core::Instant due{};      ///< of the next resend
+    core::Duration wait{0};   ///< until then
+    core::TransferId sent;    ///< the last transfer to it
+    core::Instant sent_at{};  ///< first
+    bool sent_again = false;
+    core::Duration answered{0};  ///< its first receipt, since then
+  };
+
+  [[nodiscard]] bool is_up(core::PeerId peer) const;
+  [[nodiscard]] const OutboxEntry* entry(core::PeerId to) const;
+  void limit_unreachable_payloads();
+
+  Shell& shell_;
+  Links& links_;
+  Edges& edges_;
+  std::map<core::PeerId, Partner> partners_;
+  Patience patience_;  // with receipts
+};
+
+}  // namespace murmur::gossip
