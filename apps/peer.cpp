@@ -110,12 +110,14 @@ core::Result<void> open_state(const PeerOptions& o, Peer& peer) {
   const auto in_state = [&o](const std::string& what) {
     return core::fail(fmt::format("{}: {}", o.state.string(), what));
   };
+  const auto last = peer.storage->identity();
+  if (!last) return tl::make_unexpected(last.error());
   auto saved = peer.storage->load();
   if (!saved) return tl::make_unexpected(saved.error());
   if (*saved) {
     auto checkpoint = gossip::split_checkpoint(**saved);
     if (!checkpoint) return in_state(checkpoint.error().message);
-    const auto step = gossip::snapshot_step(checkpoint->protocol);
+    const auto step = gossip::snapshot_step(checkpoint->protocol, **last, peer.replica->schema());
     if (!step) return in_state(step.error().message);
     peer.resumed_at = *step;
     if (auto loaded = peer.replica->load(checkpoint->replica, /*adopt=*/false); !loaded) {

@@ -12,11 +12,10 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <limits>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "core/file_io.hpp"
+#include "core/identity_file.hpp"
 #include "core/storage.hpp"
 
 namespace murmur::core {
@@ -27,7 +26,6 @@ static_assert(std::endian::native == std::endian::little, "the format is little-
 constexpr std::array<char, 8> kMagic{'M', 'U', 'R', 'M', 'U', 'R', 'C', 'K'};
 constexpr std::uint32_t kFormat = 1;
 constexpr std::size_t kCheckpointMax = std::size_t{16} << 30;
-constexpr std::size_t kIdentityMax = 4096;
 
 struct Header {
   std::array<char, 8> magic = kMagic;
@@ -55,15 +53,15 @@ struct Slot {
 
 Slot read_slot(const std::filesystem::path& path) {
   Slot slot;
-  std::error_code ignored;
-  slot.exists = std::filesystem::exists(path, ignored);
+  std::error_code error;
+  slot.exists = std::filesystem::exists(path, error) || error;
   auto file = slot.exists ? read_file(path, kCheckpointMax) : fail("");
   if (!file || file->size() < sizeof(Header)) return slot;
   Header header;
   std::memcpy(&header, file->data(), sizeof header);
   const ByteView body = ByteView(*file).subspan(sizeof header);
-  if (header.magic != kMagic || header.format != kFormat || header.length != body.size() ||
-      header.crc != checksum(header, body)) {
+  if (header.magic != kMagic || header.format != kFormat || header.generation == 0 ||
+      header.length != body.size() || header.crc != checksum(header, body)) {
     return slot;
   }
   slot.generation = header.generation;
@@ -105,37 +103,25 @@ FileStorage::FileStorage(std::filesystem::path directory, int lock_fd)
 
 FileStorage::~FileStorage() { ::close(lock_fd_); }
 
-Result<Identity> FileStorage::start(PeerId fresh) {
+Result<std::optional<Identity>> FileStorage::identity() const {
   const auto path = directory_ / "identity.json";
-  Identity identity{fresh, 0};
-  std::error_code ignored;
-  if (std::filesystem::exists(path, ignored)) {
-    const auto text = read_file(path, kIdentityMax);
-    if (!text) return tl::make_unexpected(text.error());
-    const auto* const begin = reinterpret_cast<const char*>(text->data());
-    const auto json = nlohmann::json::parse(begin, begin + text->size(), nullptr, false);
-    const bool shaped = json.is_object() && json.contains("id") && json["id"].is_string() &&
-                        json.contains("boot") && json["boot"].is_number_unsigned();
-    const auto id = parse_peer_id(shaped ? json["id"].get<std::string>() : std::string());
-    const std::uint64_t boot = shaped ? json["boot"].get<std::uint64_t>() : 0;
-    if (!id || boot >= std::numeric_limits<Boot>::max()) {
-      return fail(fmt::format("{}: not an identity, {{\"id\": 32 hexadecimal digits, \"boot\": N}}",
-                              path.string()));
-    }
-    identity = {*id, static_cast<Boot>(boot)};
-  } else if (generation_ > 0) {
-    // A new id on an old checkpoint would reuse what neighbours know under the old one.
-    return fail(fmt::format("{}: missing beside a checkpoint; remove {} to start a new peer",
-                            path.string(), directory_.string()));
-  }
-  ++identity.boot;
-  const std::string text =
-      nlohmann::ordered_json{{"id", to_string(identity.id)}, {"boot", identity.boot}}.dump() + "\n";
-  const std::array<ByteView, 1> parts{std::as_bytes(std::span(text))};
-  if (auto written = write_file_atomically(path, parts); !written) {
+  std::error_code error;  // what cannot be looked at is not taken for absent
+  if (std::filesystem::exists(path, error) || error) return read_identity(path);
+  if (generation_ == 0) return std::nullopt;
+  // A new id on an old checkpoint would reuse what neighbours know under the old one.
+  return fail(fmt::format("{}: missing beside a checkpoint; remove {} to start a new peer",
+                          path.string(), directory_.string()));
+}
+
+Result<Identity> FileStorage::start(PeerId fresh) {
+  const auto last = identity();
+  if (!last) return tl::make_unexpected(last.error());
+  Identity now = last->value_or(Identity{fresh, 0});
+  ++now.boot;
+  if (auto written = write_identity(directory_ / "identity.json", now); !written) {
     return tl::make_unexpected(written.error());
   }
-  return identity;
+  return now;
 }
 
 Result<std::optional<Bytes>> FileStorage::load() {

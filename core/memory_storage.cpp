@@ -2,6 +2,11 @@
 
 namespace murmur::core {
 
+Result<std::optional<Identity>> MemoryStorage::identity() const {
+  if (!identity_.id) return std::nullopt;
+  return identity_;
+}
+
 Result<Identity> MemoryStorage::start(PeerId fresh) {
   if (!identity_.id) identity_.id = fresh;
   ++identity_.boot;

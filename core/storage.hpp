@@ -1,7 +1,8 @@
 // Where a peer keeps what must outlive it: its identity, its boot count and its checkpoint.
 // FileStorage keeps them in a directory; MemoryStorage keeps them in memory, for a peer without
 // --state and for the simulator.
-// Thread rule: start() and load() before the peer runs; save() from the compute lane only.
+// Thread rule: identity(), start() and load() before the peer runs; save() from the compute lane
+// only.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,9 @@ struct Identity {
 class Storage {
  public:
   virtual ~Storage() = default;
+  /// Who this is and how often it has started; nothing before the first start. Error: it cannot be
+  /// told, so there must be no start.
+  virtual Result<std::optional<Identity>> identity() const = 0;
   /// Counts a start: reads the id (keeping `fresh` where there is none yet) and raises the boot
   /// count, durably, before it returns.
   virtual Result<Identity> start(PeerId fresh) = 0;
@@ -35,6 +39,7 @@ class Storage {
 
 class MemoryStorage : public Storage {
  public:
+  Result<std::optional<Identity>> identity() const override;
   Result<Identity> start(PeerId fresh) override;
   Result<std::optional<Bytes>> load() override;
   Result<void> save(ByteView checkpoint) override;
@@ -44,8 +49,8 @@ class MemoryStorage : public Storage {
   std::optional<Bytes> checkpoint_;
 };
 
-/// DIR/identity.json (id and boot), DIR/checkpoint.0 and .1 (the two newest, each with a length
-/// and a CRC-32C), DIR/lock (held while a process uses the directory). Every write goes to a
+/// DIR/identity.json (core/identity_file.hpp), DIR/checkpoint.0 and .1 (the two newest, each with a
+/// length and a CRC-32C), DIR/lock (held while a process uses the directory). Every write goes to a
 /// temporary file, is fsynced, renamed, and the directory fsynced.
 class FileStorage : public Storage {
  public:
@@ -53,6 +58,7 @@ class FileStorage : public Storage {
   static Result<std::unique_ptr<FileStorage>> open(const std::filesystem::path& directory);
   ~FileStorage() override;
 
+  Result<std::optional<Identity>> identity() const override;
   Result<Identity> start(PeerId fresh) override;
   Result<std::optional<Bytes>> load() override;
   Result<void> save(ByteView checkpoint) override;

@@ -42,9 +42,8 @@ class Machine::Core {
     std::vector<wire::Member> known;
     std::uint64_t adopted = 0;
     if (snapshot) {
-      auto restored = read_snapshot(*snapshot);
+      auto restored = read_snapshot(*snapshot, self, shell.schema_hash);
       CHECK_INVARIANT(restored.has_value());
-      CHECK_INVARIANT(restored->self == self.id && restored->schema == shell.schema_hash);
       edges = std::move(restored->edges);
       known = std::move(restored->known);
       shell.step = restored->step;
@@ -252,8 +251,9 @@ std::size_t Machine::queued() const {
 bool Machine::refused_by_all() const { return core_->links.refused_by_all(); }
 bool Machine::found_nobody() const { return core_->copy.found_nobody(); }
 
-core::Result<std::uint64_t> snapshot_step(core::ByteView snapshot) {
-  auto restored = read_snapshot(snapshot);
+core::Result<std::uint64_t> snapshot_step(core::ByteView snapshot, core::Identity self,
+                                          const core::Schema& schema) {
+  auto restored = read_snapshot(snapshot, self, schema.hash());
   if (!restored) return tl::make_unexpected(restored.error());
   return restored->step;
 }

@@ -52,9 +52,8 @@ struct Status {
 
 class Machine {
  public:
-  /// `schema` outlives the machine. `snapshot`: Checkpoint::protocol of this id, if it resumes; the
-  /// replica must have been loaded from the same checkpoint. Error in `snapshot`: see
-  /// restore_error.
+  /// `schema` outlives the machine. `snapshot`: Checkpoint::protocol, if it resumes; one that
+  /// snapshot_step refuses is a bug. The replica must have been loaded from the same checkpoint.
   Machine(core::Instant now, core::Identity self, const Config& config, const core::Schema& schema,
           core::Rng rng, std::optional<core::ByteView> snapshot = std::nullopt);
   ~Machine();
@@ -88,7 +87,9 @@ class Machine {
 };
 
 /// The model's age, in steps, that a machine restored from `snapshot` goes on from. Error iff it
-/// cannot be restored: truncated, or of another layout.
-core::Result<std::uint64_t> snapshot_step(core::ByteView snapshot);
+/// cannot be restored: truncated, of another layout or schema, of another peer than `self`, or made
+/// in a boot later than self.boot.
+core::Result<std::uint64_t> snapshot_step(core::ByteView snapshot, core::Identity self,
+                                          const core::Schema& schema);
 
 }  // namespace murmur::gossip

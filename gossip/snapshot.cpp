@@ -1,9 +1,13 @@
 #include "gossip/snapshot.hpp"
 
+#include <fmt/format.h>
+
 #include <cereal/archives/binary.hpp>
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
+#include <istream>
 #include <sstream>
+#include <streambuf>
 
 namespace murmur::core {
 
@@ -39,13 +43,79 @@ void save_payload(cereal::BinaryOutputArchive& out, const core::Payload& payload
   if (payload) out(cereal::binary_data(payload->data(), payload->size()));
 }
 
-core::Payload load_payload(cereal::BinaryInputArchive& in) {
-  std::uint64_t size = 0;
-  in(size);
-  if (size == 0) return nullptr;
-  auto bytes = std::make_shared<core::Bytes>(size - 1);
-  in(cereal::binary_data(bytes->data(), bytes->size()));
-  return bytes;
+/// Reads what is viewed, in place.
+class ViewBuffer : public std::streambuf {
+ public:
+  explicit ViewBuffer(core::ByteView view) {
+    auto* const begin = const_cast<char*>(reinterpret_cast<const char*>(view.data()));
+    setg(begin, begin, begin + view.size());
+  }
+  [[nodiscard]] std::size_t left() const { return static_cast<std::size_t>(egptr() - gptr()); }
+};
+
+/// A Cereal archive that believes no count for which the bytes are not there.
+class Reader {
+ public:
+  explicit Reader(core::ByteView bytes) : buffer_(bytes), stream_(&buffer_), archive_(stream_) {}
+
+  template <class... T>
+  void operator()(T&... values) {
+    archive_(values...);
+  }
+  /// How many items of `unit` bytes follow.
+  std::size_t count(std::size_t unit) {
+    std::uint64_t count = 0;
+    archive_(count);
+    return believed(count, unit);
+  }
+  bool flag() { return up_to(1) != 0; }
+  std::uint8_t up_to(std::uint8_t max) {
+    std::uint8_t value = 0;
+    archive_(value);
+    if (value > max) throw cereal::Exception("a value out of range");
+    return value;
+  }
+  void operator()(std::string& text) {
+    text.resize(count(1));
+    archive_(cereal::binary_data(text.data(), text.size()));
+  }
+  void operator()(std::vector<BootSeq>& boots) {
+    boots.resize(count(sizeof(BootSeq)));
+    for (BootSeq& b : boots) archive_(b);
+  }
+  core::Payload payload() {
+    std::uint64_t size_and_one = 0;  // 0: voided
+    archive_(size_and_one);
+    if (size_and_one == 0) return nullptr;
+    auto bytes = std::make_shared<core::Bytes>(believed(size_and_one - 1, 1));
+    archive_(cereal::binary_data(bytes->data(), bytes->size()));
+    return bytes;
+  }
+  [[nodiscard]] bool at_end() const { return buffer_.left() == 0; }
+
+ private:
+  [[nodiscard]] std::size_t believed(std::uint64_t count, std::size_t unit) const {
+    if (count > buffer_.left() / unit) throw cereal::Exception("a count past its end");
+    return count;
+  }
+
+  ViewBuffer buffer_;
+  std::istream stream_;
+  cereal::BinaryInputArchive archive_;
+};
+
+core::Result<void> check_owner(core::PeerId owner, const Snapshot& snapshot, core::Identity self) {
+  if (owner != self.id) {
+    return core::fail(fmt::format("checkpoint: of peer {}, but this is peer {}",
+                                  core::to_string(owner), core::to_string(self.id)));
+  }
+  for (const auto& [id, edge] : snapshot.edges) {
+    const std::vector<BootSeq> created = edge.facts().created;
+    if (created.empty() || created.back().boot <= self.boot) continue;
+    return core::fail(fmt::format("checkpoint: of boot {}, but the last start was boot {}",
+                                  created.back().boot, self.boot));
+  }
+  return {};
 }
 
 }  // namespace
@@ -63,23 +133,19 @@ struct EdgeArchive {
     save_payload(out, entry.delta);
   }
 
-  static void load(cereal::BinaryInputArchive& in, Edge& edge) {
-    in(edge.answered, edge.lost_here, edge.lost_there, edge.refused, edge.voided, edge.created_);
-    std::uint64_t count = 0;
-    in(count);
-    for (std::uint64_t i = 0; i < count; ++i) {
-      Edge::Taken taken;
+  static void load(Reader& in, Edge& edge) {
+    in(edge.answered, edge.lost_here, edge.lost_there, edge.refused, edge.voided);
+    in(edge.created_);
+    for (std::size_t left = in.count(sizeof(Edge::Taken)); left > 0; --left) {
+      Edge::Taken& taken = edge.seen_.emplace_back();
       in(taken.boot, taken.seq, taken.counted_there);
-      edge.seen_.push_back(taken);
     }
-    bool pending = false;
-    in(pending);
-    if (!pending) return;
+    if (!in.flag()) return;
     OutboxEntry& entry = edge.outbox_.emplace();
-    std::uint8_t codec = 0;
-    in(entry.id, entry.offer, entry.shard, codec, entry.weight, entry.step);
-    entry.codec = core::Codec{codec};
-    entry.delta = load_payload(in);
+    in(entry.id, entry.offer, entry.shard);
+    entry.codec = core::Codec{in.up_to(core::kCodecCount - 1)};
+    in(entry.weight, entry.step);
+    entry.delta = in.payload();
   }
 };
 
@@ -101,30 +167,36 @@ core::Bytes write_snapshot(const SnapshotView& view) {
   return {begin, begin + text.size()};
 }
 
-core::Result<Snapshot> read_snapshot(core::ByteView bytes) {
-  std::istringstream stream(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+core::Result<Snapshot> read_snapshot(core::ByteView bytes, core::Identity self,
+                                     std::uint64_t schema) {
+  constexpr std::size_t kLinkMin = sizeof(core::PeerId) + sizeof(std::uint64_t);
+  constexpr std::size_t kEdgeMin = sizeof(core::PeerId);
   Snapshot snapshot;
+  core::PeerId owner;
   try {
-    cereal::BinaryInputArchive in(stream);
+    Reader in(bytes);
     std::uint32_t layout = 0;
     in(layout);
     if (layout != kLayout) return core::fail("checkpoint: the protocol part has another layout");
-    in(snapshot.self, snapshot.schema, snapshot.step, snapshot.step_adopted);
-    std::uint64_t count = 0;
-    in(count);
-    for (std::uint64_t i = 0; i < count; ++i) {
-      wire::Member member;
-      in(member.id, member.address);
-      snapshot.known.push_back(std::move(member));
+    std::uint64_t of_schema = 0;
+    in(owner, of_schema, snapshot.step, snapshot.step_adopted);
+    if (of_schema != schema) return core::fail("checkpoint: of another model");
+    for (std::size_t left = in.count(kLinkMin); left > 0; --left) {
+      wire::Member& member = snapshot.known.emplace_back();
+      in(member.id);
+      in(member.address);
     }
-    in(count);
-    for (std::uint64_t i = 0; i < count; ++i) {
+    for (std::size_t left = in.count(kEdgeMin); left > 0; --left) {
       core::PeerId id;
       in(id);
       EdgeArchive::load(in, snapshot.edges[id]);
     }
+    if (!in.at_end()) throw cereal::Exception("bytes past its end");
   } catch (const std::exception& e) {
     return core::fail(std::string("checkpoint: the protocol part is damaged: ") + e.what());
+  }
+  if (auto own = check_owner(owner, snapshot, self); !own) {
+    return tl::make_unexpected(own.error());
   }
   return snapshot;
 }

@@ -23,8 +23,6 @@ struct SnapshotView {
 
 /// What is read.
 struct Snapshot {
-  core::PeerId self;
-  std::uint64_t schema = 0;
   std::uint64_t step = 0;
   std::uint64_t step_adopted = 0;
   std::vector<wire::Member> known;
@@ -32,6 +30,9 @@ struct Snapshot {
 };
 
 core::Bytes write_snapshot(const SnapshotView& view);
-core::Result<Snapshot> read_snapshot(core::ByteView bytes);
+/// Allocates no more than `bytes` holds, whatever it claims. Error: truncated, damaged or of
+/// another layout; or not a snapshot of `self`, in this boot or an earlier one, with this schema.
+core::Result<Snapshot> read_snapshot(core::ByteView bytes, core::Identity self,
+                                     std::uint64_t schema);
 
 }  // namespace murmur::gossip

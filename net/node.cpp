@@ -242,7 +242,7 @@ Outcome Node::run(core::Replica& replica, core::Storage& storage, gossip::Config
   std::optional<core::ByteView> restored;
   if (snapshot) {
     restored = *snapshot;
-    if (auto step = gossip::snapshot_step(*restored); !step) {
+    if (auto step = gossip::snapshot_step(*restored, self, replica.schema()); !step) {
       outcome.result = tl::make_unexpected(step.error());
       return outcome;
     }

@@ -203,6 +203,37 @@ TEST_CASE_METHOD(BadDay, "a damaged identity is refused and stays as it is") {
   CHECK(read_text(dir / "state/identity.json") == before);
 }
 
+TEST_CASE("a state folder whose parts are of different peers or boots is refused and not touched") {
+  const TempDir dir;
+  const auto run = [&dir](const char* state) {
+    return run_program({"peer", "--data", "linear", "--steps", "20", "--settle", "0s", "--linger",
+                        "0s", "--state", (dir / state).string()});
+  };
+  for (const char* state : {"a", "b"}) REQUIRE(run(state).status == 0);
+  const std::string ours = read_text(dir / "a/identity.json");
+  const std::string theirs = read_text(dir / "b/identity.json");
+  const std::string of_before = ours.substr(0, ours.find(",\"crc32c")) + "}\n";
+  std::string other_boot = ours;
+  other_boot[ours.find("\"boot\":") + 7] = '3';
+  std::string other_id = of_before;
+  other_id[8] = ours[8] == '1' ? '2' : '1';
+  const auto refuses = [&](const std::string& identity, const std::string& expected) {
+    write_text(dir / "a/identity.json", identity);
+    const Said said = run("a");
+    INFO(said.err);
+    CHECK(said.status == 2);
+    CHECK(said.out.empty());
+    CHECK(std::count(said.err.begin(), said.err.end(), '\n') == 1);
+    CHECK(said.err.find(expected) != std::string::npos);
+    CHECK(read_text(dir / "a/identity.json") == identity);
+  };
+  refuses(other_boot, "identity.json: damaged: its checksum is not that of its id and boot");
+  refuses(other_id, "checkpoint: of peer " + ours.substr(7, 32) + ", but this is peer ");
+  refuses(theirs, "checkpoint: of peer ");
+  write_text(dir / "a/identity.json", of_before);
+  CHECK(run("a").status == 0);
+}
+
 TEST_CASE_METHOD(BadDay, "configuration files are refused with file, line and key") {
   refuses({"peer", "--config", "DIR/none.toml"}, "none.toml: cannot read");
   refuses({"peer", "--config", "DIR/malformed.toml"}, "malformed.toml:2: ");

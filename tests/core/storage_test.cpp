@@ -132,6 +132,67 @@ TEST_CASE("a damaged identity is refused, and a checkpoint without one") {
             .message.starts_with(path.string() + ": missing beside a checkpoint"));
 }
 
+TEST_CASE("no changed bit of an identity makes another peer or another boot of it") {
+  const TempDir dir;
+  const auto path = dir / "identity.json";
+  const auto storage = FileStorage::open(dir.path()).value();
+  for (Boot boot = 1; boot <= 10; ++boot) REQUIRE(storage->start({0x1234, 0xabcdef}));
+  const std::string whole = read_text(path);
+  std::size_t refused = 0;
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    for (int value = 0; value < 256; ++value) {
+      if (static_cast<char>(value) == whole[at]) continue;
+      std::string changed = whole;
+      changed[at] = static_cast<char>(value);
+      write_text(path, changed);
+      const auto identity = storage->identity();
+      if (!identity) {
+        ++refused;
+        CHECK(identity.error().message.starts_with(path.string() + ": "));
+        continue;
+      }
+      INFO(changed);
+      REQUIRE(identity->has_value());
+      CHECK((*identity)->id == PeerId{0x1234, 0xabcdef});
+      CHECK((*identity)->boot == 10);
+    }
+  }
+  CHECK(refused > 250 * (whole.size() - 10));
+  for (std::size_t size = 0; size + 1 < whole.size(); ++size) {
+    write_text(path, whole.substr(0, size));
+    CHECK_FALSE(storage->identity());
+  }
+}
+
+TEST_CASE("an identity of before the checksum is read once, and written with one") {
+  const TempDir dir;
+  write_text(dir / "identity.json", R"({"id":"00000000000000010000000000000002","boot":4})"
+                                    "\n");
+  const auto storage = FileStorage::open(dir.path()).value();
+  CHECK(storage->identity().value()->boot == 4);
+  CHECK(storage->start(kOther).value().id == kFresh);
+  CHECK(read_text(dir / "identity.json") ==
+        R"({"id":"00000000000000010000000000000002","boot":5,"crc32c":"fa70e1d4"})"
+        "\n");
+}
+
+TEST_CASE("no changed byte of a checkpoint file is taken for a checkpoint") {
+  const TempDir dir;
+  {
+    const auto storage = FileStorage::open(dir.path()).value();
+    REQUIRE(storage->start(kFresh));
+    REQUIRE(storage->save(bytes_of("one")));
+  }
+  const auto path = dir / "checkpoint.1";
+  const std::string whole = read_text(path);
+  for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
+    std::string changed = whole;
+    changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
+    write_text(path, changed);
+    CHECK_FALSE(FileStorage::open(dir.path()).value()->load());
+  }
+}
+
 TEST_CASE("a state folder that cannot be is refused by name") {
   const TempDir dir;
   write_text(dir / "file", "");
