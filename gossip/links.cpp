@@ -61,6 +61,7 @@ Link* Links::make(core::PeerId peer, const Address& address) {
     if (worst == links_.end()) return nullptr;
     if (const auto it = edges_.find(worst->first); it != edges_.end() && it->second.blank()) {
       edges_.erase(it);
+      ++edges_forgotten_;
     }
     links_.erase(worst);
     found_ = nullptr;

@@ -75,6 +75,8 @@ class Links {
   /// Those that are up, ascending.
   [[nodiscard]] const std::vector<core::PeerId>& up() const { return up_; }
   [[nodiscard]] bool refused_by_all() const;
+  /// How many edges were forgotten to make room: pointers to edges hold while it stays.
+  [[nodiscard]] std::uint64_t edges_forgotten() const { return edges_forgotten_; }
   void send(core::PeerId to, const wire::Body& body, core::Payload payload = nullptr);
 
  private:
@@ -107,6 +109,7 @@ class Links {
   TimerSlot shuffle_timer_;
   std::vector<core::PeerId> up_;
   std::optional<core::Instant> training_ended_;
+  std::uint64_t edges_forgotten_ = 0;
 };
 
 }  // namespace murmur::gossip

@@ -245,6 +245,7 @@ const Edge* Machine::edge(core::PeerId peer) const {
 }
 
 const std::map<core::PeerId, Edge>& Machine::edges() const { return core_->edges; }
+std::uint64_t Machine::edges_forgotten() const { return core_->links.edges_forgotten(); }
 std::size_t Machine::queued() const {
   return core_->exchange.queued() + (core_->run.lane_busy() ? 1 : 0);
 }

@@ -74,6 +74,8 @@ class Machine {
   /// Every edge ever used, by the other's id; null if there is none with `peer`.
   [[nodiscard]] const Edge* edge(core::PeerId peer) const;
   [[nodiscard]] const std::map<core::PeerId, Edge>& edges() const;
+  /// A pointer to an edge holds while this does not change.
+  [[nodiscard]] std::uint64_t edges_forgotten() const;
   /// Queued work and outstanding work; bounded by serve_queue_max + links_max + 8.
   [[nodiscard]] std::size_t queued() const;
   /// True when every contact in Config::join has refused this peer while it was still joining.

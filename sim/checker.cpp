@@ -67,6 +67,7 @@ void Checker::started(Person who, const gossip::Machine& machine, core::Replica&
   person.machine = &machine;
   person.replica = &replica;
   person.boot = machine.self().boot;
+  begin_edges(person);
   ++person.incarnation;
   if (can_crash) {
     ledger_.remember(who);
@@ -94,13 +95,11 @@ void Checker::crashed(Person who, bool comes_back) {
   PersonState& person = persons_[who];
   person.machine = nullptr;
   person.replica = nullptr;
-  person.edges_known = 0;
   person.kept_offers.clear();
   person.offers = 0;
   for (Pair& pair : ledger_.pairs()) {
     if (pair.low != who && pair.high != who) continue;
     pair.agreed[who == pair.low ? 0 : 1] = 0;
-    pair.edge[who == pair.low ? 0 : 1] = nullptr;
   }
   if (comes_back) ledger_.roll_back(who);
 }
@@ -337,12 +336,25 @@ std::uint32_t Checker::pair_of(Person a, Person b) {
   return index;
 }
 
+void Checker::begin_edges(PersonState& person) {
+  ++person.edges_epoch;
+  person.edges_forgotten = person.machine->edges_forgotten();
+  person.edges_known = 0;
+}
+
 void Checker::find_edges(Pair& pair) {
   PersonState* sides[2] = {&persons_[pair.low], &persons_[pair.high]};
   for (int i = 0; i < 2; ++i) {
-    if (pair.edge[i] != nullptr || sides[i]->machine == nullptr) continue;
-    pair.edge[i] = sides[i]->machine->edge(sides[1 - i]->id);
-    if (pair.edge[i] != nullptr) ++sides[i]->edges_known;
+    PersonState& person = *sides[i];
+    Pair::Remembered& remembered = pair.edge[i];
+    if (person.machine == nullptr) {
+      remembered = {};
+      continue;
+    }
+    if (person.edges_forgotten != person.machine->edges_forgotten()) begin_edges(person);
+    if (remembered.epoch == person.edges_epoch && remembered.edge != nullptr) continue;
+    remembered = {person.machine->edge(sides[1 - i]->id), person.edges_epoch};
+    if (remembered.edge != nullptr) ++person.edges_known;
   }
 }
 
@@ -359,8 +371,8 @@ void Checker::check_flow(const Pair& pair, int direction) {
   const auto where = [&] {
     return fmt::format("from {} to {}", name(pair.maker(direction)), name(pair.taker(direction)));
   };
-  const gossip::Edge* from = pair.edge[direction];
-  const gossip::Edge* to = pair.edge[1 - direction];
+  const gossip::Edge* from = pair.edge[direction].edge;
+  const gossip::Edge* to = pair.edge[1 - direction].edge;
   const core::TransferId none;
   const core::TransferId pending = from != nullptr && from->outbox() ? from->outbox()->id : none;
   const core::TransferId seen = to != nullptr ? to->highest_seen() : none;

@@ -101,7 +101,11 @@ class Checker {
     core::Replica* replica = nullptr;
     core::Boot boot = 0;
     std::uint32_t incarnation = 0;
-    std::size_t edges_known = 0;  // of the machine's edges, those that Pair::edge points to
+    // Pointers to the machine's edges are of an epoch: it ends when the machine ends or forgets
+    // one.
+    std::uint64_t edges_epoch = 0;
+    std::uint64_t edges_forgotten = 0;  // by the machine, in this epoch
+    std::size_t edges_known = 0;        // of the machine's edges, those found in this epoch
     Scalars now;
     Scalars saved;
     std::int64_t lane_began_ns = 0;
@@ -124,6 +128,7 @@ class Checker {
   void check_staleness(Person who, const OfferMade& offer, const gossip::ExchangeReport& report);
   std::uint32_t pair_of(Person a, Person b);
   void find_edges(Pair& pair);
+  void begin_edges(PersonState& person);
   void check_pair(Pair& pair);
   void check_flow(const Pair& pair, int direction);
   void check_peer(Person who, bool lane_busy);

@@ -73,6 +73,7 @@ struct Peer {
   core::MemoryStorage storage;
   Person person = 0;
   std::uint32_t incarnation = 0;  ///< starts so far
+  bool down = false;              ///< killed, and not started again
   // The machine it runs on.
   double slowness = 1;
   core::Rng step_times;
@@ -235,6 +236,7 @@ bool Fleet::start(std::uint32_t index) {
   config.advertise = address_of(index);
   config.join = contacts(index, peer.incarnation == 0);
   ++peer.incarnation;
+  peer.down = false;
   peer.started = world_.now();
   peer.settled.reset();
   peer.timer_at.reset();
@@ -263,7 +265,8 @@ void Fleet::crash(std::uint32_t plan) {
     world_.schedule(world_.now() + *crash.restart_after, EventKind::kRestart, plan);
     ++to_come_;
   }
-  if (!peer.machine) return;
+  peer.down = true;
+  if (!peer.machine) return;  // killed before it was started: its start is that after the crash
   peer.exchanges_before += peer.machine->counters().receipts_taken;
   if (checking()) checker_.crashed(peer.person, crash.restart_after && crash.keep_state);
   peer.work.reset();
@@ -478,6 +481,7 @@ core::Result<Outcome> Fleet::run() {
       case EventKind::kStart:
         --to_come_;
         happened(due->kind, due->index, 0);
+        if (peers_[due->index].down || peers_[due->index].incarnation > 0) break;
         if (!start(due->index))
           return core::fail(fmt::format("peer {}: no replica could be made", due->index));
         break;

@@ -67,9 +67,13 @@ struct Pair {
   Flow flow[2];  ///< [0]: low gives to high
   core::Boot agreed[2] =
       {};  ///< [0]: the boot of high whose Resume low has taken, for its own boot
-  /// [0]: what low's machine remembers of high; null if not known here (look it up) or down. An
-  /// Edge stays where it is while its machine lives.
-  const gossip::Edge* edge[2] = {};
+  /// What a machine remembers of the other side, and when that was looked up: it stays where it is
+  /// while the person's edges are of that epoch (Checker::PersonState).
+  struct Remembered {
+    const gossip::Edge* edge = nullptr;  ///< null: nothing yet
+    std::uint64_t epoch = 0;
+  };
+  Remembered edge[2];  ///< [0]: of low's machine
   [[nodiscard]] Person maker(int direction) const { return direction == 0 ? low : high; }
   [[nodiscard]] Person taker(int direction) const { return direction == 0 ? high : low; }
   [[nodiscard]] int direction_from(Person maker) const { return maker == low ? 0 : 1; }

@@ -176,6 +176,30 @@ TEST_CASE(
   CHECK(outcome.peers[3].incarnations == 2);
 }
 
+TEST_CASE("a fleet larger than a peer's links makes room and keeps its books") {
+  SimConfig config = quick(20);
+  config.gossip.view_max = 4;
+  config.gossip.links_max = 12;
+  config.faults.crashes = {*parse_crash("7@2s+500ms")};
+  check_learned(run_quick(config), 600);
+}
+
+TEST_CASE("a peer that is killed before it was started starts when the crash says") {
+  SimConfig config = quick(12);
+  // Peers but the first start within 10 ms: some of these crashes and restarts are earlier.
+  for (std::size_t peer = 1; peer < 12; ++peer) {
+    Crash crash{peer, std::chrono::microseconds(100), milliseconds(peer % 2 == 0 ? 1 : 500),
+                peer % 3 != 0};
+    config.faults.crashes.push_back(crash);
+  }
+  for (std::size_t peer = 1; peer < 12; peer += 4)
+    config.faults.crashes.push_back({peer, seconds(2), milliseconds(100), true});
+  const Outcome outcome = run_quick(config);
+  check_learned(outcome, 600);
+  CHECK(outcome.peers[3].incarnations == 1);
+  CHECK(outcome.peers[5].incarnations == 2);
+}
+
 TEST_CASE("the outcome tells of a peer that never came back") {
   SimConfig config = quick();
   config.faults.crashes = {*parse_crash("5@2s")};
