@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "gossip/edge.hpp"
-#include "gossip/machine.hpp"
 #include "gossip/shell.hpp"
 
 namespace murmur::gossip {

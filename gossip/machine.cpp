@@ -86,8 +86,8 @@ class Machine::Core {
         return copy.on_request_timer(timer);
       case TimerKind::kExpire:
         return copy.on_expire_timer(timer);
-      case TimerKind::kRun:
-        return run.on_timer(timer);
+      case TimerKind::kPhase:
+        return run.on_phase_timer(timer);
     }
   }
 

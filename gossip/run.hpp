@@ -1,6 +1,6 @@
-// Run: the lane and the phases. The lane is the replica's one worker: at most one Work is out, and
-// when it is back the next is chosen here: what moves mass first, then what others wait for, then
-// evaluation and saving, then training; but never so much mixing that training stands still.
+// Run: the lane, the replica's one worker: at most one Work is out, and when it is back the next is
+// chosen here: what moves mass first, then what others wait for, then evaluation and saving, then
+// training; but never so much mixing that training stands still.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include "gossip/exchange.hpp"
 #include "gossip/links.hpp"
 #include "gossip/pace.hpp"
+#include "gossip/phases.hpp"
 #include "gossip/shell.hpp"
 #include "gossip/state_copy.hpp"
 
@@ -19,28 +20,19 @@ class Run {
   /// `resumed`: the replica was loaded from a checkpoint of `step_adopted`.
   Run(Shell& shell, Links& links, Exchange& exchange, StateCopy& copy, Edges& edges);
   void start(bool resumed, std::uint64_t step_adopted);
-  void stop();
+  void stop() { phases_.stop(); }
 
   /// After every event: changes the phase if it is time to, and gives the lane its next work.
   void advance();
   void on_done(WorkDone& done);
-  void on_timer(const Timer& timer) { Timers::fired(run_timer_, timer); }
+  void on_phase_timer(const Timer& timer) { phases_.on_timer(timer); }
   void on_settle_timer(const Timer& timer) { Timers::fired(settle_timer_, timer); }
 
   [[nodiscard]] bool lane_busy() const { return busy_; }
   [[nodiscard]] std::uint64_t step_adopted() const { return step_adopted_; }
 
  private:
-  void enter(Phase phase, std::string message = {});
-  void wake_at(core::Instant at);
-  void change_phase();
-  [[nodiscard]] bool still_waiting();
-  [[nodiscard]] bool training_over() const;
-  [[nodiscard]] bool agreed() const;
-  [[nodiscard]] bool neighbours_settled() const;
-  [[nodiscard]] bool moved_again() const;
-  [[nodiscard]] core::Instant settling_until() const;
-  [[nodiscard]] bool nothing_to_wait_for() const;
+  void begin_training();
   std::optional<Work> choose();
   std::optional<Work> choose_training();
   [[nodiscard]] bool evaluation_due() const;
@@ -61,6 +53,7 @@ class Run {
   Exchange& exchange_;
   StateCopy& copy_;
   Edges& edges_;
+  Phases phases_;
   Pace pace_;
 
   bool busy_ = false;
@@ -71,13 +64,7 @@ class Run {
   core::Instant next_save_{};
   std::uint64_t step_adopted_ = 0;
 
-  core::Instant phase_began_{};
-  core::Instant training_began_{};
-  bool agreed_once_ = false;  ///< left settling because the neighbours agreed
-  bool waiting_ = false;      // for Config::wait_for neighbours
-  bool stopping_ = false;
   bool final_save_done_ = false;
-  TimerSlot run_timer_;
   TimerSlot settle_timer_;
 };
 

@@ -19,10 +19,10 @@ enum class TimerKind : std::uint8_t {
   kShuffle,  ///< Links: telling a neighbour of others
   kOffer,    ///< Exchange: the own offer's time-out
   kResend,   ///< Exchange: a transfer not receipted
-  kSettle,   ///< Lane: looking again for a neighbour to settle with
+  kSettle,   ///< Run: looking again for a neighbour to settle with
   kRequest,  ///< StateCopy: a chunk not answered
   kExpire,   ///< StateCopy: a snapshot nobody asks for any more
-  kRun,      ///< Run: the next end of a phase
+  kPhase,    ///< Phases: the next end of a phase
 };
 
 struct Timer {

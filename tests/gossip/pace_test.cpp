@@ -77,11 +77,11 @@ TEST_CASE("timers fire in order, once, and not early") {
   TimerSlot a;
   TimerSlot b;
   timers.arm(a, {core::Instant(30ns), TimerKind::kOffer, {}, 0});
-  timers.arm(b, {core::Instant(10ns), TimerKind::kRun, {}, 0});
+  timers.arm(b, {core::Instant(10ns), TimerKind::kPhase, {}, 0});
   timers.arm(a, {core::Instant(40ns), TimerKind::kOffer, {}, 0});  // later: already armed
   CHECK_FALSE(timers.pop(core::Instant(9ns)));
   CHECK(timers.next() == core::Instant(10ns));
-  CHECK(timers.pop(core::Instant(30ns))->kind == TimerKind::kRun);
+  CHECK(timers.pop(core::Instant(30ns))->kind == TimerKind::kPhase);
   const auto fired = timers.pop(core::Instant(30ns));
   REQUIRE(fired);
   CHECK(Timers::fired(a, *fired));

@@ -1,0 +1,143 @@
+#include "gossip/phases.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/check.hpp"
+
+namespace murmur::gossip {
+
+Phases::Phases(Shell& shell, Links& links, Exchange& exchange)
+    : shell_(shell), links_(links), exchange_(exchange) {}
+
+void Phases::enter(Phase phase, std::string message) {
+  CHECK_INVARIANT(phase > shell_.phase);
+  shell_.phase = phase;
+  began_ = shell_.now;
+  if (phase == Phase::kTraining) {
+    training_began_ = shell_.now;
+    waiting_ = shell_.config.wait_for > 0 && shell_.config.rule != Rule::kNone;
+  }
+  if (phase == Phase::kSettling) exchange_.forget_agreement();
+  shell_.report(PhaseReport{phase, std::move(message)});
+  if (phase == Phase::kDone) {
+    exchange_.drop_serving();
+    links_.say_goodbye();
+  } else {
+    links_.announce();
+  }
+}
+
+void Phases::wake_at(core::Instant at) {
+  shell_.timers.arm(timer_, {at, TimerKind::kPhase, {}, 0});
+}
+
+void Phases::advance(bool lane_busy, bool saved) {
+  const Config& config = shell_.config;
+  if (shell_.phase == Phase::kJoining && stopping_) return enter(Phase::kDone);
+  if (shell_.phase == Phase::kTraining && still_waiting()) return;
+  if (shell_.phase == Phase::kTraining && training_over()) {
+    const bool settles = config.rule != Rule::kNone && config.settle_max.count() > 0 && !stopping_;
+    enter(settles ? Phase::kSettling : Phase::kLingering);
+  } else if (shell_.phase == Phase::kTraining && config.duration_max.count() > 0) {
+    wake_at(training_began_ + config.duration_max);
+  }
+  if (shell_.phase == Phase::kSettling) {
+    if (stopping_ || agreed()) {
+      agreed_once_ = true;
+      enter(Phase::kLingering);
+    } else if (shell_.now - began_ >= config.settle_max) {
+      enter(Phase::kLingering,
+            fmt::format("not settled within {} s", core::seconds(config.settle_max)));
+    } else {
+      wake_at(began_ + config.settle_max);
+    }
+  }
+  if (shell_.phase == Phase::kLingering && !lane_busy) {
+    if (may_leave()) {
+      if (saved) enter(Phase::kDone);
+      return;
+    }
+    if (moved_again()) wake_at(settling_until());
+    if (shell_.now - began_ < config.linger) wake_at(began_ + config.linger);
+  }
+}
+
+// ---- training --------------------------------------------------------------------------------
+
+/// The clock of training starts when the waiting for company ends.
+bool Phases::still_waiting() {
+  if (!waiting_) return false;
+  const core::Duration waited = shell_.now - began_;
+  if (links_.up().size() < shell_.config.wait_for && waited < shell_.config.wait_max &&
+      !stopping_) {
+    wake_at(began_ + shell_.config.wait_max);
+    return true;
+  }
+  waiting_ = false;
+  training_began_ = shell_.now;
+  return false;
+}
+
+bool Phases::training_over() const {
+  const Config& config = shell_.config;
+  return stopping_ || (config.steps_max > 0 && shell_.step >= config.steps_max) ||
+         (config.duration_max.count() > 0 && shell_.now - training_began_ >= config.duration_max);
+}
+
+// ---- settling --------------------------------------------------------------------------------
+
+/// The last exchanges with distinct neighbours all found almost nothing to exchange, and so did the
+/// last one of every shard: both sides count through the shards, each on its own, so that one shard
+/// may come twice in a row while the others still differ.
+bool Phases::agreed() const {
+  const double bound = shell_.config.settle_bound;
+  const Agreement& agreement = exchange_.agreement();
+  const std::size_t recent = agreement.recent().size();
+  if (!agreement.recent_below(bound)) return false;
+  const bool every_shard = agreement.shards_below(bound);
+  if (recent >= shell_.config.settle_distinct) return every_shard;
+  if (links_.up().empty()) return true;
+  const auto partners = static_cast<std::size_t>(std::count_if(
+      links_.up().begin(), links_.up().end(),
+      [this](core::PeerId peer) { return exchange_.may_mix_with(links_.find(peer)->phase); }));
+  return partners > 0 && recent >= partners && every_shard;
+}
+
+/// A neighbour that ends training later, or agrees later, may move a peer that has agreed: then it
+/// offers again, for as long as settling may take.
+bool Phases::moved_again() const {
+  return shell_.phase == Phase::kLingering && !stopping_ && !agreed() &&
+         shell_.now < settling_until();
+}
+
+core::Instant Phases::settling_until() const {
+  core::Instant until = agreed_once_ ? began_ + shell_.config.settle_max : began_;
+  if (const auto ended = links_.training_ended()) {
+    until = std::max(until, *ended + shell_.config.settle_max);
+  }
+  return until;
+}
+
+// ---- lingering -------------------------------------------------------------------------------
+
+bool Phases::neighbours_settled() const {
+  return std::all_of(links_.all().begin(), links_.all().end(), [](const auto& entry) {
+    return !entry.second.up || entry.second.phase >= Phase::kLingering;
+  });
+}
+
+/// An own offer in flight may yet be answered by a transfer, which would be lost.
+bool Phases::nothing_to_wait_for() const {
+  return neighbours_settled() && !exchange_.owed_receipts() && !exchange_.offering() &&
+         !moved_again();
+}
+
+bool Phases::may_leave() const {
+  return shell_.phase == Phase::kLingering && exchange_.queued() == 0 &&
+         (stopping_ || shell_.now - began_ >= shell_.config.linger ||
+          shell_.config.rule == Rule::kNone || nothing_to_wait_for());
+}
+
+}  // namespace murmur::gossip
