@@ -43,8 +43,11 @@ struct WorkDone {
 struct Undeliverable {
   Address to;
 };
-/// The user asked to end: finish without settling, save, say goodbye.
-struct Stop {};
+/// The user asked to end: training is over. The rest of the run follows, settling, lingering and a
+/// last checkpoint; `at_once` leaves out the first two. While joining, the run fails.
+struct Stop {
+  bool at_once = false;
+};
 
 using Event = std::variant<Received, WorkDone, Undeliverable, Stop>;
 

@@ -169,13 +169,15 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
 void Links::refused(const wire::Header& header, const wire::Refuse& refuse) {
   if (refuse.echo > 0 && refuse.echo <= contacts_.size()) contacts_[refuse.echo - 1].refused = true;
   if (Link* link = find(header.src); link != nullptr && !link->up) link->gone = true;
+  refusal_ = refuse.reason;
   shell_.report(PeerReport{PeerReport::What::kRefusedUs, header.src, {}, refuse.reason});
 }
 
-bool Links::refused_by_all() const {
-  return !contacts_.empty() && shell_.phase == Phase::kJoining && up_.empty() &&
-         std::all_of(contacts_.begin(), contacts_.end(),
-                     [](const Contact& c) { return c.refused; });
+std::optional<std::string> Links::refused_by_all() const {
+  const bool all =
+      !contacts_.empty() && up_.empty() &&
+      std::all_of(contacts_.begin(), contacts_.end(), [](const Contact& c) { return c.refused; });
+  return all ? std::optional(refusal_) : std::nullopt;
 }
 
 // ---- resume ----------------------------------------------------------------------------------

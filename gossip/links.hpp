@@ -73,7 +73,8 @@ class Links {
   [[nodiscard]] std::optional<core::Instant> training_ended() const { return training_ended_; }
   /// Those that are up, ascending.
   [[nodiscard]] const std::vector<core::PeerId>& up() const { return up_; }
-  [[nodiscard]] bool refused_by_all() const;
+  /// The last refusal, if no link is up and every contact has refused this peer.
+  [[nodiscard]] std::optional<std::string> refused_by_all() const;
   /// How many edges were forgotten to make room: pointers to edges hold while it stays.
   [[nodiscard]] std::uint64_t edges_forgotten() const { return edges_forgotten_; }
   void send(core::PeerId to, const wire::Body& body, core::Payload payload = nullptr);
@@ -105,6 +106,7 @@ class Links {
   core::PeerId found_id_;  // what find() found last: one event asks for one peer several times
   Link* found_ = nullptr;
   std::vector<Contact> contacts_;
+  std::string refusal_;  // the last one
   TimerSlot shuffle_timer_;
   std::vector<core::PeerId> up_;
   std::optional<core::Instant> training_ended_;

@@ -33,7 +33,7 @@ class Machine::Core {
  public:
   Core(core::Instant now, core::Identity self, const Config& config, const core::Schema& schema,
        core::Rng rng, std::optional<core::ByteView> snapshot)
-      : shell{self, config, schema, schema.hash(), rng, now, Phase::kJoining, 0, {}, {}, {}},
+      : shell{self, config, schema, schema.hash(), rng, now, Phase::kJoining, 0, {}, {}, {}, {}},
         links(shell, edges),
         exchange(shell, links, edges),
         copy(shell, links),
@@ -63,7 +63,7 @@ class Machine::Core {
   }
   void handle(WorkDone& done) { run.on_done(done); }
   void handle(const Undeliverable&) { ++shell.counters.undeliverable; }
-  void handle(const Stop&) { run.stop(); }
+  void handle(const Stop& stop) { run.stop(stop.at_once); }
 
   void fire(const Timer& timer) {
     switch (timer.kind) {
@@ -249,8 +249,7 @@ std::uint64_t Machine::edges_forgotten() const { return core_->links.edges_forgo
 std::size_t Machine::queued() const {
   return core_->exchange.queued() + (core_->run.lane_busy() ? 1 : 0);
 }
-bool Machine::refused_by_all() const { return core_->links.refused_by_all(); }
-bool Machine::found_nobody() const { return core_->copy.found_nobody(); }
+const std::optional<std::string>& Machine::failure() const { return core_->shell.failure; }
 
 core::Result<std::uint64_t> snapshot_step(core::ByteView snapshot, core::Identity self,
                                           const core::Schema& schema) {

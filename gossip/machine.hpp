@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "core/ids.hpp"
 #include "core/rng.hpp"
@@ -78,10 +79,9 @@ class Machine {
   [[nodiscard]] std::uint64_t edges_forgotten() const;
   /// Queued work and outstanding work; bounded by serve_queue_max + links_max + 8.
   [[nodiscard]] std::size_t queued() const;
-  /// True when every contact in Config::join has refused this peer while it was still joining.
-  [[nodiscard]] bool refused_by_all() const;
-  /// True when it still joins and in Config::join_max has met no peer that it could copy from.
-  [[nodiscard]] bool found_nobody() const;
+  /// Why the run came to nothing, if it did: the phase is then done or soon will be, and the
+  /// replica is not worth keeping.
+  [[nodiscard]] const std::optional<std::string>& failure() const;
 
  private:
   class Core;

@@ -35,16 +35,20 @@ void Phases::wake_at(core::Instant at) {
 
 void Phases::advance(bool lane_busy, bool saved) {
   const Config& config = shell_.config;
-  if (shell_.phase == Phase::kJoining && stopping_) return enter(Phase::kDone);
+  // While the lane works, what becomes of it is not known: a stop may come while adopting.
+  if (shell_.phase == Phase::kJoining && stopping_ && !lane_busy) {
+    shell_.fail("stopped before it had any parameters");
+  }
+  if (shell_.failure && shell_.phase != Phase::kDone && !lane_busy) return enter(Phase::kDone);
   if (shell_.phase == Phase::kTraining && still_waiting()) return;
   if (shell_.phase == Phase::kTraining && training_over()) {
-    const bool settles = config.rule != Rule::kNone && config.settle_max.count() > 0 && !stopping_;
+    const bool settles = config.rule != Rule::kNone && config.settle_max.count() > 0 && !at_once_;
     enter(settles ? Phase::kSettling : Phase::kLingering);
   } else if (shell_.phase == Phase::kTraining && config.duration_max.count() > 0) {
     wake_at(training_began_ + config.duration_max);
   }
   if (shell_.phase == Phase::kSettling) {
-    if (stopping_ || agreed()) {
+    if (at_once_ || agreed()) {
       agreed_once_ = true;
       enter(Phase::kLingering);
     } else if (shell_.now - began_ >= config.settle_max) {
@@ -108,7 +112,7 @@ bool Phases::agreed() const {
 /// A neighbour that ends training later, or agrees later, may move a peer that has agreed: then it
 /// offers again, for as long as settling may take.
 bool Phases::moved_again() const {
-  return shell_.phase == Phase::kLingering && !stopping_ && !agreed() &&
+  return shell_.phase == Phase::kLingering && !at_once_ && !agreed() &&
          shell_.now < settling_until();
 }
 
@@ -136,7 +140,7 @@ bool Phases::nothing_to_wait_for() const {
 
 bool Phases::may_leave() const {
   return shell_.phase == Phase::kLingering && exchange_.queued() == 0 &&
-         (stopping_ || shell_.now - began_ >= shell_.config.linger ||
+         (at_once_ || shell_.now - began_ >= shell_.config.linger ||
           shell_.config.rule == Rule::kNone || nothing_to_wait_for());
 }
 

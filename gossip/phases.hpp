@@ -1,13 +1,14 @@
 // Phases: where this peer is in its run, and when it goes on to the next. Each phase is entered at
 // most once, in the order of gossip/effects.hpp; every header carries it, so neighbours know.
 //
-//   joining    left when the parameters are adopted (Run says so), or by a Stop
+//   joining    left when the parameters are adopted (Run says so)
 //   training   entered at once by who has parameters; left at steps_max, at duration_max, or by a
 //              Stop
-//   settling   left when the neighbours agree, or settle_max has passed, or by a Stop
+//   settling   left when the neighbours agree, or settle_max has passed, or by a Stop at once
 //   lingering  left when every neighbour has settled too and nothing is owed either way, or linger
-//              has passed, or by a Stop; and the last checkpoint is written
-//   done       goodbye has been said
+//              has passed, or by a Stop at once; and the last checkpoint is written
+//   done       goodbye has been said; entered from anywhere, with nothing saved, on a failure
+//              (Shell::fail), which a Stop is while joining: there is nothing to keep
 #pragma once
 
 #include <string>
@@ -23,10 +24,15 @@ class Phases {
   Phases(Shell& shell, Links& links, Exchange& exchange);
 
   void begin_training() { enter(Phase::kTraining); }
-  void stop() { stopping_ = true; }
+  void stop(bool at_once) {
+    stopping_ = true;
+    at_once_ |= at_once;
+  }
   /// After every event: enters the next phase if it is time to. `saved`: nothing has changed since
   /// the last checkpoint, or none is wanted.
   void advance(bool lane_busy, bool saved);
+  /// advance() is called again at `at`, or before.
+  void wake_at(core::Instant at);
   void on_timer(const Timer& timer) { Timers::fired(timer_, timer); }
 
   /// Training, with the company that was to be waited for.
@@ -38,7 +44,6 @@ class Phases {
 
  private:
   void enter(Phase phase, std::string message = {});
-  void wake_at(core::Instant at);
   [[nodiscard]] bool still_waiting();
   [[nodiscard]] bool training_over() const;
   [[nodiscard]] bool agreed() const;
@@ -56,6 +61,7 @@ class Phases {
   bool agreed_once_ = false;  ///< left settling because the neighbours agreed
   bool waiting_ = false;      // for Config::wait_for neighbours
   bool stopping_ = false;
+  bool at_once_ = false;  ///< without settling and lingering
   TimerSlot timer_;
 };
 

@@ -39,6 +39,10 @@ void Run::begin_training() {
 }
 
 void Run::advance() {
+  if (shell_.phase == Phase::kJoining && !busy_) {
+    if (auto why = copy_.hopeless()) shell_.fail(std::move(*why));
+    phases_.wake_at(copy_.gives_up_at());
+  }
   phases_.advance(busy_, shell_.config.save_every.count() == 0 || final_save_done_);
   if (busy_ || shell_.phase == Phase::kDone) return;
   auto work = choose();

@@ -20,7 +20,7 @@ class Run {
   /// `resumed`: the replica was loaded from a checkpoint of `step_adopted`.
   Run(Shell& shell, Links& links, Exchange& exchange, StateCopy& copy, Edges& edges);
   void start(bool resumed, std::uint64_t step_adopted);
-  void stop() { phases_.stop(); }
+  void stop(bool at_once) { phases_.stop(at_once); }
 
   /// After every event: changes the phase if it is time to, and gives the lane its next work.
   void advance();

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <deque>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "core/ids.hpp"
@@ -30,6 +32,13 @@ struct Shell {
   Counters counters;
   Timers timers;
   std::deque<Effect> effects;
+  std::optional<std::string> failure;  ///< why the run comes to nothing
+
+  /// The run ends as soon as the lane is free, and nothing of the replica leaves or is kept. The
+  /// first reason stands.
+  void fail(std::string why) {
+    if (!failure) failure = std::move(why);
+  }
 
   void send(const Address& to, core::PeerId dst, core::Boot dst_boot, const wire::Body& body,
             core::Payload payload = nullptr) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/duration.hpp"
+
 namespace murmur::gossip {
 namespace {
 
@@ -44,8 +46,13 @@ void StateCopy::seek() {
   request();
 }
 
-bool StateCopy::found_nobody() const {
-  return shell_.phase == Phase::kJoining && shell_.now - heard_ >= shell_.config.join_max;
+std::optional<std::string> StateCopy::hopeless() const {
+  if (const auto refusal = links_.refused_by_all()) {
+    return "every contact refused this peer: " + *refusal;
+  }
+  if (shell_.now < gives_up_at()) return std::nullopt;
+  return fmt::format("found nobody to copy the parameters from within {} at {}",
+                     core::to_string(shell_.config.join_max), fmt::join(shell_.config.join, ", "));
 }
 
 void StateCopy::request() {

@@ -25,8 +25,10 @@ class StateCopy {
                 const core::Payload& payload);
   void on_link(core::PeerId peer, LinkChange change);
   void on_request_timer(const Timer& timer);
-  /// For Config::join_max there was no donor, and nothing came from one.
-  [[nodiscard]] bool found_nobody() const;
+  /// Why there is no hope of a state, if so: every contact has refused this peer, or for
+  /// Config::join_max there was no donor and nothing came from one.
+  [[nodiscard]] std::optional<std::string> hopeless() const;
+  [[nodiscard]] core::Instant gives_up_at() const { return heard_ + shell_.config.join_max; }
   /// The state to adopt, once it is whole.
   std::optional<Work> next_adoption();
   /// True: adopted, and `step` is the model's age. False: it did not fit; another donor is sought.

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "core/codec.hpp"
-#include "core/duration.hpp"
 #include "net/endpoint.hpp"
 #include "net/lane.hpp"
 #include "net/transport.hpp"
@@ -63,13 +62,11 @@ void keep_freed_buffers() {
 /// machine's effects out.
 class Driver {
  public:
-  Driver(Transport& transport, WakeEvent& wake, std::atomic<bool>& stop_asked,
-         const gossip::Config& config, gossip::Machine& machine, Lane& lane,
-         const OnReport& on_report, const OnStatus& on_status)
+  Driver(Transport& transport, WakeEvent& wake, const std::atomic<int>& stops_asked,
+         gossip::Machine& machine, Lane& lane, const OnReport& on_report, const OnStatus& on_status)
       : transport_(transport),
         wake_(wake),
-        stop_asked_(stop_asked),
-        config_(config),
+        stops_asked_(stops_asked),
         machine_(machine),
         lane_(lane),
         on_report_(on_report),
@@ -78,16 +75,10 @@ class Driver {
   core::Result<void> run() {
     carry_out_effects();
     while (machine_.phase() != gossip::Phase::kDone) {
-      if (machine_.refused_by_all()) {
-        return core::fail("every contact refused this peer: " + refusal_);
-      }
-      if (machine_.found_nobody()) {
-        return core::fail(fmt::format("found nobody to copy the parameters from within {} at {}",
-                                      core::to_string(config_.join_max),
-                                      fmt::join(config_.join, ", ")));
-      }
       wait();
-      if (stop_asked_.load() && !std::exchange(stopping_, true)) give(gossip::Stop{});
+      if (const int asked = stops_asked_.load(); asked > std::exchange(stops_given_, asked)) {
+        give(gossip::Stop{asked > 1});
+      }
       take_messages();
       if (core::Result<void> taken = take_work(); !taken) return taken;
       if (const auto deadline = machine_.next_deadline(); deadline && *deadline <= now()) {
@@ -96,6 +87,7 @@ class Driver {
       }
       keep_house();
     }
+    if (machine_.failure()) return core::fail(*machine_.failure());
     return {};
   }
 
@@ -121,10 +113,6 @@ class Driver {
   }
 
   void report(const gossip::Report& report) {
-    if (const auto* peer = std::get_if<gossip::PeerReport>(&report);
-        peer != nullptr && peer->what == gossip::PeerReport::What::kRefusedUs) {
-      refusal_ = peer->message;
-    }
     if (on_report_) on_report_(now(), report);
   }
 
@@ -166,14 +154,12 @@ class Driver {
 
   Transport& transport_;
   WakeEvent& wake_;
-  std::atomic<bool>& stop_asked_;
-  const gossip::Config& config_;
+  const std::atomic<int>& stops_asked_;
   gossip::Machine& machine_;
   Lane& lane_;
   const OnReport& on_report_;
   const OnStatus& on_status_;
-  bool stopping_ = false;
-  std::string refusal_;
+  int stops_given_ = 0;
   core::Instant next_status_ = now() + kStatusEvery;
   core::Instant next_close_idle_ = now() + kCloseIdleEvery;
 };
@@ -184,8 +170,8 @@ struct Node::Impl {
   std::unique_ptr<Transport> transport;
   gossip::Address advertise;
   WakeEvent wake;
-  std::atomic<bool> stop_asked = false;
-  static_assert(std::atomic<bool>::is_always_lock_free);
+  std::atomic<int> stops_asked = 0;  // two are told apart
+  static_assert(std::atomic<int>::is_always_lock_free);
 };
 
 core::Result<gossip::Address> resolve(const gossip::Address& address) {
@@ -253,8 +239,8 @@ Outcome Node::run(core::Replica& replica, core::Storage& storage, gossip::Config
   gossip::Machine machine(now(), self, config, replica.schema(), rng, restored);
   {
     Lane lane(replica, storage, pool, impl_->wake);
-    Driver driver(*impl_->transport, impl_->wake, impl_->stop_asked, config, machine, lane,
-                  on_report, on_status);
+    Driver driver(*impl_->transport, impl_->wake, impl_->stops_asked, machine, lane, on_report,
+                  on_status);
     outcome.result = driver.run();
   }
   outcome.status = machine.status();
@@ -264,7 +250,7 @@ Outcome Node::run(core::Replica& replica, core::Storage& storage, gossip::Config
 }
 
 void Node::stop() noexcept {
-  impl_->stop_asked.store(true);
+  if (impl_->stops_asked.load() < 2) impl_->stops_asked.fetch_add(1);
   impl_->wake.signal();
 }
 

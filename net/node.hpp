@@ -39,8 +39,9 @@ struct NodeConfig {
 
 /// How a run ended.
 struct Outcome {
-  /// Error: the replica failed (an exception on the lane), the snapshot cannot be restored, every
-  /// contact refused this peer, or it found nobody to join. A run that was stopped has none.
+  /// Error: the replica failed (an exception on the lane), the snapshot cannot be restored, or the
+  /// run came to nothing (gossip::Machine::failure). A run that was stopped has none, unless it was
+  /// still joining. After an error the replica is not worth keeping.
   core::Result<void> result;
   gossip::Status status;
   gossip::Counters counters;
@@ -69,8 +70,9 @@ class Node {
               core::Identity self, std::optional<core::Bytes> snapshot, core::Rng rng,
               const OnReport& on_report, const OnStatus& on_status);
 
-  /// Asks run() to finish soon: no settling, save, say goodbye. Also before run().
-  /// Async-signal-safe.
+  /// Asks run() to finish. The first call ends training, and the run ends in good order: settling,
+  /// lingering, a last checkpoint, goodbye. The second leaves out settling and lingering; further
+  /// ones do nothing. Also before run(). Async-signal-safe.
   void stop() noexcept;
 
  private:

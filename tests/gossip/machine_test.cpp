@@ -43,9 +43,9 @@ TEST_CASE("a newcomer that finds nobody to copy from says so after join_max") {
   }
   const Peer& newcomer = net.add(0.0F, config);
   net.run(config.join_max - 1s);
-  CHECK_FALSE(newcomer.machine->found_nobody());
+  CHECK_FALSE(newcomer.machine->failure());
   net.run(6s);
-  CHECK(newcomer.machine->found_nobody());
+  CHECK(newcomer.machine->failure());
 }
 
 TEST_CASE("a newcomer joins a contact that comes up late, and may take its time to copy") {
@@ -56,7 +56,7 @@ TEST_CASE("a newcomer joins a contact that comes up late, and may take its time 
   REQUIRE(net.run(20s, [&] { return newcomer.machine->phase() == Phase::kTraining; }));
   CHECK(newcomer.replica->x == 3.0F);
   net.run(60s);
-  CHECK_FALSE(newcomer.machine->found_nobody());
+  CHECK_FALSE(newcomer.machine->failure());
 }
 
 TEST_CASE("a donor's snapshot serves those who ask again and those who come after") {
@@ -102,9 +102,9 @@ TEST_CASE("a newcomer whose only donor dies half way says that there is nobody")
   net.run(1s);
   net.peers[0]->dead = true;
   net.run(25s);
-  CHECK_FALSE(newcomer.machine->found_nobody());
+  CHECK_FALSE(newcomer.machine->failure());
   net.run(10s);
-  CHECK(newcomer.machine->found_nobody());
+  CHECK(newcomer.machine->failure());
 }
 
 TEST_CASE("strangers who only say Hello leave nothing behind") {
@@ -309,7 +309,8 @@ TEST_CASE(
   };
   CHECK(said(0, PeerReport::What::kRefused) == "model 'quadratic:1' here, 'quadratic:2' there");
   CHECK(said(1, PeerReport::What::kRefusedUs) == "model 'quadratic:2' here, 'quadratic:1' there");
-  CHECK(net.peers[1]->machine->refused_by_all());
+  CHECK(net.peers[1]->machine->failure() ==
+        "every contact refused this peer: model 'quadratic:2' here, 'quadratic:1' there");
   CHECK(net.peers[0]->machine->status().step > 100);
 }
 
@@ -359,17 +360,6 @@ TEST_CASE("a peer alone ends by itself") {
   config.steps_max = 100;
   Peer& peer = net.add(1.0F, config);
   CHECK(net.run(10s, [&] { return peer.machine->phase() == Phase::kDone; }));
-}
-
-TEST_CASE("Stop ends a peer at once, after a last checkpoint") {
-  Net net;
-  Config config = net.config(0);
-  config.save_every = 1h;
-  Peer& peer = net.add(1.0F, config);
-  net.run(100ms);
-  peer.machine->handle(net.now, Stop{});
-  CHECK(net.run(100ms, [&] { return peer.machine->phase() == Phase::kDone; }));
-  CHECK(peer.storage.load()->has_value());
 }
 
 TEST_CASE("a value that is not a number is declined, and harms nobody") {

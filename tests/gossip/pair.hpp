@@ -102,6 +102,8 @@ class Net {
   std::function<bool(const Send&, wire::Type)> delivers = [](const Send&, wire::Type) {
     return true;
   };
+  /// Told of every Work as it begins.
+  std::function<void(std::size_t, const Work&)> on_work = [](std::size_t, const Work&) {};
   core::Instant now{};
 
   Config config(std::size_t index) const {
@@ -180,8 +182,13 @@ class Net {
     return true;
   }
 
-  void inject(std::size_t to, Received message) {
-    events_.emplace(now, Pending{to, Event(std::move(message)), {}});
+  void inject(std::size_t to, Received message) { give_later(to, Event(std::move(message))); }
+  void give_later(std::size_t to, Event event) {
+    events_.emplace(now, Pending{to, std::move(event), {}});
+  }
+  void give(std::size_t to, Event event) {
+    peers[to]->machine->handle(now, std::move(event));
+    carry_out(to);
   }
 
   [[nodiscard]] double sum() const {
@@ -212,6 +219,7 @@ class Net {
                           Pending{to, Event(Received{send->head, send->payload, "p"}), {}});
         }
       } else if (auto* work = std::get_if<Work>(&*effect)) {
+        on_work(index, *work);
         events_.emplace(now + work_time, Pending{index, {}, std::move(*work)});
       } else {
         peers[index]->reports.push_back(std::get<Report>(*effect));
