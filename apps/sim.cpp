@@ -154,7 +154,9 @@ void print_outcome(const sim::Outcome& outcome, const SimOptions& o, double real
     const sim::PeerOutcome& peer = outcome.peers[i];
     const PeerSummary s = summary_of(peer);
     table.add({fmt::format("{} {}", i, core::short_name(peer.id)),
-               peer.up ? std::string(gossip::to_string(peer.phase)) : "dead",
+               peer.up                 ? std::string(gossip::to_string(peer.phase))
+               : !peer.failure.empty() ? "failed"
+                                       : "dead",
                fmt::format("{}", s.steps), percent_cell(s.test_accuracy, 2), loss_cell(s.test_loss),
                fmt::format("{}", s.exchanges), plain_cell(s.staleness_mean, 1),
                fmt::format("{}", peer.incarnations)});
@@ -174,6 +176,12 @@ void print_outcome(const sim::Outcome& outcome, const SimOptions& o, double real
              static_cast<double>(outcome.exchanges) / real);
   fmt::print("checks     {}, violations {}\n", outcome.checks, outcome.violations.size());
   fmt::print("trace hash {:016x} (seed {})\n", outcome.trace_hash, o.training.seed);
+  for (std::size_t i = 0; i < std::min(kRowsShown, outcome.notes.size()); ++i) {
+    fmt::print("note       {}\n", outcome.notes[i]);
+  }
+  if (outcome.notes.size() > kRowsShown) {
+    fmt::print("... and {} more\n", outcome.notes.size() - kRowsShown);
+  }
   for (const std::string& violation : outcome.violations) {
     fmt::print(stderr, "murmur: violation: {}\n", violation);
   }
@@ -187,6 +195,7 @@ Json summary_json(const sim::Outcome& outcome, const SimOptions& o, double real)
     Json entry = to_json(summary_of(peer));
     entry["up"] = peer.up;
     entry["incarnations"] = peer.incarnations;
+    if (!peer.failure.empty()) entry["failure"] = peer.failure;
     json["peers"].push_back(std::move(entry));
   }
   json["spread"] = outcome.spread;
@@ -200,6 +209,7 @@ Json summary_json(const sim::Outcome& outcome, const SimOptions& o, double real)
   json["exchanges_per_second"] = static_cast<double>(outcome.exchanges) / real;
   json["checks"] = outcome.checks;
   json["violations"] = outcome.violations.size();
+  json["notes"] = outcome.notes;
   json["violation_messages"] = outcome.violations;
   return json;
 }

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "core/dataset.hpp"
 #include "core/rng.hpp"
@@ -58,23 +59,40 @@ std::vector<std::size_t> dirichlet_ends(std::size_t n, std::size_t parts, double
   return ends;
 }
 
-std::vector<std::uint32_t> deal_by_class(const Samples& samples, std::size_t classes,
-                                         const Partition& partition, std::uint64_t seed) {
+/// Draws of Dir(alpha) that leave a part without a row are drawn again, at most so often.
+constexpr int kDealsMax = 100;
+
+/// The rows of part `partition.index`; every part of one seed works out the same deal. Nothing:
+/// however often it was dealt, some part had no row.
+std::optional<std::vector<std::uint32_t>> deal_by_class(const Samples& samples, std::size_t classes,
+                                                        const Partition& partition,
+                                                        std::uint64_t seed) {
   std::vector<std::vector<std::uint32_t>> of_class(classes);
   for (std::size_t row = 0; row < samples.rows; ++row) {
     of_class[static_cast<std::size_t>(samples.labels[row])].push_back(
         static_cast<std::uint32_t>(row));
   }
-  std::vector<std::uint32_t> mine;
+  std::vector<Rng> rngs;
   for (std::size_t label = 0; label < classes; ++label) {
-    Rng rng(seed, label, "partition dirichlet");
-    auto& rows = of_class[label];
-    shuffle(rows, rng);
-    const auto ends = dirichlet_ends(rows.size(), partition.count, partition.dirichlet_alpha, rng);
-    const std::size_t begin = partition.index == 0 ? 0 : ends[partition.index - 1];
-    for (std::size_t i = begin; i < ends[partition.index]; ++i) mine.push_back(rows[i]);
+    shuffle(of_class[label], rngs.emplace_back(seed, label, "partition dirichlet"));
   }
-  return mine;
+  for (int deal = 0; deal < kDealsMax; ++deal) {
+    std::vector<std::size_t> rows_of(partition.count, 0);
+    std::vector<std::uint32_t> mine;
+    for (std::size_t label = 0; label < classes; ++label) {
+      const auto& rows = of_class[label];
+      const auto ends =
+          dirichlet_ends(rows.size(), partition.count, partition.dirichlet_alpha, rngs[label]);
+      std::size_t begin = 0;
+      for (std::size_t part = 0; part < partition.count; begin = ends[part++]) {
+        rows_of[part] += ends[part] - begin;
+        if (part != partition.index) continue;
+        for (std::size_t i = begin; i < ends[part]; ++i) mine.push_back(rows[i]);
+      }
+    }
+    if (std::find(rows_of.begin(), rows_of.end(), 0U) == rows_of.end()) return mine;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -112,11 +130,14 @@ Result<std::vector<std::uint32_t>> partition_rows(const Samples& samples, std::s
   std::vector<std::uint32_t> mine;
   if (partition.dirichlet_alpha > 0) {
     if (classes == 0) return fail("partition dirichlet: the data has no classes");
-    mine = deal_by_class(samples, classes, partition, seed);
-    if (mine.empty()) {
-      return fail(fmt::format("part {}/{} has no rows under dirichlet:{} with seed {}",
-                              partition.index, partition.count, partition.dirichlet_alpha, seed));
+    auto dealt = deal_by_class(samples, classes, partition, seed);
+    if (!dealt) {
+      return fail(
+          fmt::format("dirichlet:{} with seed {}: in {} deals of {} rows some of {} parts "
+                      "had none",
+                      partition.dirichlet_alpha, seed, kDealsMax, samples.rows, partition.count));
     }
+    mine = std::move(*dealt);
   } else {
     std::vector<std::uint32_t> rows(samples.rows);
     std::iota(rows.begin(), rows.end(), 0U);

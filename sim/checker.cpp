@@ -116,7 +116,7 @@ void Checker::work_begins(Person who) { persons_[who].lane_began_ns = now_.count
 void Checker::work_ends(const gossip::Work& work) {
   observed_ = {};
   if (const auto* respond = std::get_if<gossip::Respond>(&work)) {
-    observed_.payload = respond->offer.get();
+    observed_.offer = respond->offer;
     observed_.weight = respond->weight;
   } else if (const auto* absorb = std::get_if<gossip::Absorb>(&work)) {
     observed_.crc = core::crc32c(core::view(absorb->delta));
@@ -221,7 +221,7 @@ void Checker::gave(Person who, Person other, const gossip::ExchangeReport& repor
          });
   ledger_.give(index, direction,
                {report.id, now_, observed_.weight, observed_.crc, observed_.moved, observed_.slack,
-                find_offer(other, observed_.payload)});
+                find_offer(other, observed_.offer)});
 }
 
 void Checker::took(Person who, Person other, const gossip::ExchangeReport& report) {
@@ -275,9 +275,9 @@ void Checker::check_staleness(Person who, const OfferMade& offer,
   });
 }
 
-OfferMade Checker::find_offer(Person maker, const core::Bytes* payload) const {
+OfferMade Checker::find_offer(Person maker, const core::Payload& payload) const {
   for (const KeptOffer& kept : persons_[maker].kept_offers) {
-    if (kept.payload && kept.payload.get() == payload) return kept.made;
+    if (kept.payload && kept.payload == payload) return kept.made;
   }
   return {};
 }
@@ -304,6 +304,11 @@ void Checker::check(Person who, bool lane_busy, std::span<const Person> others) 
                               : ": an applied transfer went unreported");
     });
     observed_ = {};
+  }
+  // Only a machine that has just handled an event can have forgotten an edge.
+  if (PersonState& person = persons_[who];
+      person.machine != nullptr && person.edges_forgotten != person.machine->edges_forgotten()) {
+    begin_edges(person);
   }
   check_peer(who, lane_busy);
   for (const Person other : others) {
@@ -351,7 +356,6 @@ void Checker::find_edges(Pair& pair) {
       remembered = {};
       continue;
     }
-    if (person.edges_forgotten != person.machine->edges_forgotten()) begin_edges(person);
     if (remembered.epoch == person.edges_epoch && remembered.edge != nullptr) continue;
     remembered = {person.machine->edge(sides[1 - i]->id), person.edges_epoch};
     if (remembered.edge != nullptr) ++person.edges_known;

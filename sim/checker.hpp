@@ -119,7 +119,7 @@ class Checker {
     float weight = 0;
     double moved = 0;
     double slack = 0;
-    const core::Bytes* payload = nullptr;  // the offer before, the delta after a Respond
+    core::Payload offer;  // of a Respond; held, so that its address names it
   };
 
   [[nodiscard]] bool active(Person who) const;  ///< up, and has not said goodbye
@@ -134,7 +134,7 @@ class Checker {
   void check_peer(Person who, bool lane_busy);
   void check_sum();
   void recompute_peer(Person who);
-  [[nodiscard]] OfferMade find_offer(Person maker, const core::Bytes* payload) const;
+  [[nodiscard]] OfferMade find_offer(Person maker, const core::Payload& payload) const;
   [[nodiscard]] std::string name(Person who) const;
   void expect(bool holds, auto&& describe) {
     ++checks_;

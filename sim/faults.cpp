@@ -173,6 +173,7 @@ std::string to_flags(const FaultPlan& plan) {
   if (plan.loss > 0) add("loss", fmt::format("{}", plan.loss));
   if (plan.duplicate > 0) add("duplicate", fmt::format("{}", plan.duplicate));
   if (plan.corrupt > 0) add("corrupt", fmt::format("{}", plan.corrupt));
+  if (plan.calm_from.count() > 0) add("calm-from", core::to_string(plan.calm_from));
   add("delay", to_string(plan.delay));
   if (plan.bandwidth > 0) add("bandwidth", fmt::format("{}", plan.bandwidth));
   for (const Straggler& straggler : plan.stragglers) add("straggler", to_string(straggler));

@@ -20,6 +20,7 @@ namespace murmur::sim {
 struct Straggler {
   std::size_t peer = 0;
   double factor = 1;
+  friend bool operator==(const Straggler&, const Straggler&) = default;
 };
 
 /// The peer's process is killed `at` and, if `restart_after` is given, started again that much
@@ -30,6 +31,7 @@ struct Crash {
   core::Duration at{0};
   std::optional<core::Duration> restart_after;
   bool keep_state = true;
+  friend bool operator==(const Crash&, const Crash&) = default;
 };
 
 /// Messages sent between two sides of the network are lost for a while. Written "START+LENGTH" and
@@ -43,6 +45,7 @@ struct Cut {
   core::Duration start{0};
   core::Duration length{0};
   Shape shape = Shape::kHalves;
+  friend bool operator==(const Cut&, const Cut&) = default;
 };
 
 struct FaultPlan {
@@ -57,6 +60,7 @@ struct FaultPlan {
   std::vector<Straggler> stragglers;
   std::vector<Crash> crashes;
   std::vector<Cut> cuts;
+  friend bool operator==(const FaultPlan&, const FaultPlan&) = default;
 };
 
 core::Result<Straggler> parse_straggler(std::string_view text);
@@ -74,7 +78,7 @@ core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers);
 /// or changed (the longest Duration if they always may be). Delays and stragglers do not count.
 core::Duration quiet_from(const FaultPlan& plan);
 
-/// The plan as `murmur sim` takes it: "--loss 0.2 --delay exp:50ms --crash 3@5s+2s ...".
+/// The plan as `murmur sim` takes it, all of it: "--loss 0.2 --delay exp:50ms --crash 3@5s+2s ...".
 std::string to_flags(const FaultPlan& plan);
 
 }  // namespace murmur::sim

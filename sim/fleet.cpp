@@ -23,8 +23,10 @@ namespace {
 constexpr core::Duration kStartSpread = std::chrono::milliseconds(10);
 constexpr double kClockOffsetMaxSeconds = 1000;
 constexpr std::size_t kContactsMax = 3;
-/// After all others have settled, so long may a newcomer take.
-constexpr core::Duration kJoinMax = std::chrono::seconds(30);
+/// After all others have settled, so long are those waited for that linger, and those that join: a
+/// machine that finds nobody to join ends by itself, within Config::join_max.
+constexpr core::Duration kLingerMax = std::chrono::seconds(30);
+constexpr core::Duration kJoinMax = std::chrono::seconds(60);
 constexpr core::Duration kSettledEvery = std::chrono::milliseconds(20);
 /// A machine whose deadline keeps being now, though nothing comes of it, is stuck.
 constexpr int kIdleTimersMax = 1000;
@@ -45,6 +47,13 @@ std::optional<std::uint32_t> index_of(const gossip::Address& address, std::size_
   const std::string_view port(rest, static_cast<std::size_t>(end - rest));
   if (error != std::errc() || port != ":0" || index >= peers) return std::nullopt;
   return index;
+}
+
+/// Why `machine` can go on no more; a driver ends it.
+std::string why_failed(const gossip::Machine& machine) {
+  if (machine.refused_by_all()) return "every contact refused it";
+  if (machine.found_nobody()) return "it found nobody to copy the parameters from";
+  return {};
 }
 
 /// What came of a work, for the trace.
@@ -81,9 +90,11 @@ struct Peer {
 
   std::optional<core::Duration> timer_at;
   std::uint64_t timer_stamp = 0;
+  std::string failure{};  ///< why the last incarnation ended with nothing done; empty: it did not
   int idle_timers = 0;  ///< at last_timer
   core::Duration last_timer{0};
   core::Duration started{0};
+  std::vector<gossip::Address> contacts{};
   std::optional<core::Duration> settled;
   std::uint64_t exchanges_before = 0;  ///< completed by earlier incarnations
 };
@@ -104,6 +115,10 @@ class Fleet {
   core::Result<void> prepare();
   bool start(std::uint32_t index);
   void crash(std::uint32_t plan);
+  void stop_process(Peer& peer, bool comes_back);
+  void fail(std::uint32_t index, std::string why);
+  [[nodiscard]] bool comes_back(std::uint32_t index) const;
+  [[nodiscard]] bool could_have_joined(const Peer& peer) const;
   void restart(std::uint32_t plan);
   void deliver(std::uint32_t slot);
   void undeliverable(std::uint32_t slot);
@@ -152,6 +167,7 @@ class Fleet {
   bool stopped_ = false;
   core::Duration next_settled_check_{0};
   std::optional<core::Duration> all_settled_;
+  std::vector<std::string> notes_;
 };
 
 // ---- starting and ending peers ----
@@ -239,6 +255,8 @@ bool Fleet::start(std::uint32_t index) {
   peer.down = false;
   peer.started = world_.now();
   peer.settled.reset();
+  peer.failure.clear();
+  peer.contacts = config.join;
   peer.timer_at.reset();
   peer.idle_timers = 0;
   std::optional<core::ByteView> snapshot;
@@ -246,13 +264,9 @@ bool Fleet::start(std::uint32_t index) {
   peer.machine =
       std::make_unique<gossip::Machine>(clock(peer), self, config, peer.replica->schema(),
                                         core::Rng(config_.seed, entity, "machine"), snapshot);
-  const bool can_crash = std::any_of(config_.faults.crashes.begin(), config_.faults.crashes.end(),
-                                     [&](const Crash& crash) {
-                                       return crash.peer == index && crash.keep_state &&
-                                              crash.restart_after && crash.at > world_.now();
-                                     });
   if (checking())
-    checker_.started(peer.person, *peer.machine, *peer.replica, checkpoint.has_value(), can_crash);
+    checker_.started(peer.person, *peer.machine, *peer.replica, checkpoint.has_value(),
+                     comes_back(index));
   drain(index);
   finish_event(index);
   return true;
@@ -267,12 +281,51 @@ void Fleet::crash(std::uint32_t plan) {
   }
   peer.down = true;
   if (!peer.machine) return;  // killed before it was started: its start is that after the crash
+  stop_process(peer, crash.restart_after && crash.keep_state);
+  if (!crash.keep_state) peer.storage = {};
+}
+
+void Fleet::stop_process(Peer& peer, bool comes_back) {
   peer.exchanges_before += peer.machine->counters().receipts_taken;
-  if (checking()) checker_.crashed(peer.person, crash.restart_after && crash.keep_state);
+  if (checking()) checker_.crashed(peer.person, comes_back);
   peer.work.reset();
   peer.machine.reset();
   peer.replica.reset();
-  if (!crash.keep_state) peer.storage = {};
+}
+
+/// Whether the peer will be killed and start again from its checkpoint.
+bool Fleet::comes_back(std::uint32_t index) const {
+  const auto& crashes = config_.faults.crashes;
+  return std::any_of(crashes.begin(), crashes.end(), [&](const Crash& crash) {
+    return crash.peer == index && crash.keep_state && crash.restart_after &&
+           crash.at > world_.now();
+  });
+}
+
+/// A peer that cannot go on ends, as its process would. It is the plan's doing if all that it knew
+/// of were dead, done or cut off; else something is wrong.
+void Fleet::fail(std::uint32_t index, std::string why) {
+  Peer& peer = peers_[index];
+  notes_.push_back(
+      fmt::format("at {:.6f} s peer {} ended: {}", core::seconds(world_.now()), index, why));
+  if (could_have_joined(peer)) {
+    checker_.violate(
+        fmt::format("peer {} ended, though a contact could be joined: {}", index, why));
+  }
+  peer.failure = std::move(why);
+  stop_process(peer, comes_back(index));
+}
+
+bool Fleet::could_have_joined(const Peer& peer) const {
+  if (peer.started < quiet_from(config_.faults)) return false;
+  return std::any_of(peer.contacts.begin(), peer.contacts.end(),
+                     [&](const gossip::Address& address) {
+                       const Peer& contact = peers_[*index_of(address, peers_.size())];
+                       return contact.machine && contact.started <= peer.started &&
+                              contact.machine->phase() != gossip::Phase::kJoining &&
+                              contact.machine->phase() != gossip::Phase::kDone &&
+                              contact.machine->neighbours().size() < config_.gossip.links_max;
+                     });
 }
 
 void Fleet::restart(std::uint32_t plan) {
@@ -345,7 +398,7 @@ void Fleet::fire_timer(std::uint32_t index, std::uint64_t stamp) {
                                    kIdleTimersMax));
       peer.idle_timers = 0;
     }
-    finish_event(index);
+    return finish_event(index);
   }
   set_timer(index);
 }
@@ -430,6 +483,8 @@ void Fleet::finish_event(std::uint32_t index) {
   Peer& peer = peers_[index];
   set_timer(index);
   if (checking()) checker_.check(peer.person, peer.work.has_value(), touched_);
+  if (peer.machine->phase() != gossip::Phase::kJoining) return;
+  if (auto why = why_failed(*peer.machine); !why.empty()) fail(index, std::move(why));
 }
 
 // ---- the run ----
@@ -458,11 +513,11 @@ bool Fleet::over() {
   }
   if (!all_settled_) all_settled_ = world_.now();
   if (joining == 0 && lingering == 0) return true;
+  if (joining == 0) return world_.now() - *all_settled_ >= kLingerMax;
   if (world_.now() - *all_settled_ < kJoinMax) return false;
-  if (joining > 0) {
-    checker_.violate(fmt::format("{} s after all others have settled, {} peers have not joined",
-                                 core::seconds(kJoinMax), joining));
-  }
+  checker_.violate(
+      fmt::format("{} s after all others have settled, {} peers have neither joined nor given up",
+                  core::seconds(kJoinMax), joining));
   return true;
 }
 
@@ -568,7 +623,8 @@ Outcome Fleet::outcome() {
   for (Peer& peer : peers_) {
     PeerOutcome& result = outcome.peers.emplace_back();
     result.incarnations = peer.incarnation;
-    result.id = people_ > 0 ? checker_.id(peer.person) : core::PeerId{};
+    result.id = peer.incarnation > 0 ? checker_.id(peer.person) : core::PeerId{};
+    result.failure = peer.failure;
     if (!peer.machine) continue;
     result.up = true;
     const gossip::Status status = peer.machine->status();
@@ -591,6 +647,7 @@ Outcome Fleet::outcome() {
   outcome.timed_out = timed_out_;
   outcome.stopped = stopped_;
   outcome.violations = checker_.take_violations();
+  outcome.notes = std::move(notes_);
   return outcome;
 }
 

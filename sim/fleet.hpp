@@ -79,7 +79,7 @@ using ReplicaFactory =
 
 struct PeerOutcome {
   core::PeerId id;
-  bool up = false;  ///< false: crashed and never restarted; what follows is zero
+  bool up = false;  ///< false: crashed and never restarted, or failed; what follows is zero
   gossip::Phase phase{};
   std::uint64_t steps = 0;  ///< the model's age
   double accuracy = 0;      ///< of the last replica, evaluated at the end
@@ -87,7 +87,8 @@ struct PeerOutcome {
   std::uint64_t exchanges = 0;
   double staleness_mean = 0;  ///< steps
   double seconds = 0;         ///< virtual, from its start to its being settled (or the end)
-  std::size_t incarnations = 1;
+  std::size_t incarnations = 0;
+  std::string failure;                     ///< why its last incarnation ended with nothing done
   gossip::Counters counters;               ///< of the last incarnation
   std::unique_ptr<core::Replica> replica;  ///< as the run left it; null if not up
 };
@@ -104,6 +105,8 @@ struct Outcome {
   bool timed_out = false;        ///< ended by time_max
   bool stopped = false;          ///< ended by on_progress
   std::vector<std::string> violations;
+  std::vector<std::string>
+      notes;  ///< what the plan made go wrong: peers that ended for want of others
 };
 
 /// Runs until every peer that is up, and due to come up, has settled and said goodbye.

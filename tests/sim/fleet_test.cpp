@@ -209,6 +209,27 @@ TEST_CASE("the outcome tells of a peer that never came back") {
   CHECK(outcome.peers[4].up);
 }
 
+TEST_CASE("a newcomer that comes when all others have gone ends with a note, not a violation") {
+  SimConfig config = quick(16);
+  config.gossip.steps_max = 100;
+  config.gossip.linger = seconds(5);
+  config.faults.crashes = {*parse_crash("15@1ms+30s:empty")};
+  const Outcome outcome = run_quick(config);
+  REQUIRE(outcome.notes.size() == 1);
+  CHECK(outcome.notes[0].find("peer 15 ended: ") != std::string::npos);
+  CHECK_FALSE(outcome.peers[15].up);
+  CHECK_FALSE(outcome.peers[15].failure.empty());
+  CHECK(outcome.peers[14].failure.empty());
+}
+
+TEST_CASE("without a founder every peer ends, and the run with them") {
+  SimConfig config = quick(4);
+  config.faults.crashes = {*parse_crash("0@0s")};
+  const Outcome outcome = run_quick(config);
+  CHECK(outcome.notes.size() == 3);
+  CHECK(outcome.now < seconds(40));
+}
+
 TEST_CASE("a run that cannot be is refused") {
   const auto message = [](const SimConfig& config) {
     const auto outcome = run(config, test::quadratics(4, 1));
