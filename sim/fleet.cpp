@@ -49,13 +49,6 @@ std::optional<std::uint32_t> index_of(const gossip::Address& address, std::size_
   return index;
 }
 
-/// Why `machine` can go on no more; a driver ends it.
-std::string why_failed(const gossip::Machine& machine) {
-  if (machine.refused_by_all()) return "every contact refused it";
-  if (machine.found_nobody()) return "it found nobody to copy the parameters from";
-  return {};
-}
-
 /// What came of a work, for the trace.
 std::uint64_t content_of(const gossip::WorkResult& result) {
   std::uint64_t content = 0;
@@ -91,7 +84,7 @@ struct Peer {
   std::optional<core::Duration> timer_at;
   std::uint64_t timer_stamp = 0;
   std::string failure{};  ///< why the last incarnation ended with nothing done; empty: it did not
-  int idle_timers = 0;  ///< at last_timer
+  int idle_timers = 0;    ///< at last_timer
   core::Duration last_timer{0};
   core::Duration started{0};
   std::vector<gossip::Address> contacts{};
@@ -483,8 +476,9 @@ void Fleet::finish_event(std::uint32_t index) {
   Peer& peer = peers_[index];
   set_timer(index);
   if (checking()) checker_.check(peer.person, peer.work.has_value(), touched_);
-  if (peer.machine->phase() != gossip::Phase::kJoining) return;
-  if (auto why = why_failed(*peer.machine); !why.empty()) fail(index, std::move(why));
+  if (peer.machine->phase() == gossip::Phase::kDone && peer.machine->failure()) {
+    fail(index, *peer.machine->failure());
+  }
 }
 
 // ---- the run ----
