@@ -96,6 +96,11 @@ std::optional<Json> Recorder::record(double t, const gossip::Report& report) {
                           json["error"] = r.result ? Json(nullptr) : Json(r.result.error().message);
                           return json;
                         },
+                        [&](const gossip::NoticeReport& r) -> Maybe {
+                          Json json = event("notice", t);
+                          json["message"] = r.message;
+                          return json;
+                        },
                     },
                     report);
 }

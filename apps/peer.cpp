@@ -158,6 +158,8 @@ class Narrator {
     } else if (const auto* save = std::get_if<gossip::SaveReport>(&report);
                save != nullptr && !save->result) {
       print(t, "cannot save: " + save->result.error().message);
+    } else if (const auto* notice = std::get_if<gossip::NoticeReport>(&report)) {
+      print(t, notice->message);
     }
   }
 

@@ -106,8 +106,13 @@ struct SaveReport {
   core::Result<void> result;
 };
 
+/// Something that a person should know and that is of no one peer.
+struct NoticeReport {
+  std::string message;
+};
+
 using Report = std::variant<TrainReport, EvaluationReport, ExchangeReport, PeerReport, PhaseReport,
-                            SaveReport>;
+                            SaveReport, NoticeReport>;
 
 using Effect = std::variant<Send, Work, Report>;
 

@@ -22,7 +22,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr core::Duration kStatusEvery = 250ms;
-constexpr core::Duration kCloseIdleEvery = 10s;
 /// Messages taken before the lane is looked after again: a flood must not keep it waiting.
 constexpr int kMessagesAtOnce = 32;
 /// Buffers of the lane that are kept: an exchange has at most two in use, in each direction.
@@ -41,14 +40,28 @@ long milliseconds_until(core::Instant at, core::Instant now) {
   return std::clamp<long>(left, 1, 60'000);
 }
 
-/// What the longest honest payload takes: a shard as fp32, or a piece of a state, of which a donor
-/// may choose the size.
-std::size_t payload_max(const core::Schema& schema, const gossip::Config& config) {
-  std::size_t most = std::max(kMiB, config.state_chunk);
+std::size_t largest_shard(const core::Schema& schema) {
+  std::size_t most = 0;
   for (core::ShardId shard = 0; shard < schema.shards(); ++shard) {
     most = std::max(most, core::encoded_size(core::Codec::kFp32, schema.shard(shard).size));
   }
   return most;
+}
+
+/// What the longest honest payload takes: a shard as fp32, or a piece of a state, of which a donor
+/// may choose the size.
+std::size_t payload_max(const core::Schema& schema, const gossip::Config& config) {
+  return std::max({kMiB, config.state_chunk, largest_shard(schema)});
+}
+
+/// What a run may grow by after its start, with room to spare: a state (parameters and at most two
+/// moments) being copied here, two kept for newcomers and two buffers of a save; outboxes and what
+/// waits to be absorbed (gossip::Config).
+std::size_t memory_max(const core::Schema& schema, const gossip::Config& config) {
+  constexpr std::size_t kRoom = 128 * kMiB;
+  constexpr std::size_t kStates = 5;
+  const std::size_t state = 3 * sizeof(float) * schema.parameters();
+  return kRoom + kStates * state + 2 * config.links_max * largest_shard(schema);
 }
 
 /// glibc gives buffers past 128 KiB back to the kernel at each free, and touching them again costs
@@ -86,6 +99,9 @@ class Driver {
         carry_out_effects();
       }
       keep_house();
+      auto dropped = transport_.tend(now());
+      if (!dropped) return tl::make_unexpected(dropped.error());
+      if (*dropped) report(gossip::NoticeReport{std::move(**dropped)});
     }
     if (machine_.failure()) return core::fail(*machine_.failure());
     return {};
@@ -117,7 +133,7 @@ class Driver {
   }
 
   void wait() {
-    core::Instant until = std::min(next_status_, next_close_idle_);
+    core::Instant until = next_status_;
     if (const auto deadline = machine_.next_deadline()) until = std::min(until, *deadline);
     transport_.wait(wake_.fd(), milliseconds_until(until, now()));
     wake_.clear();
@@ -146,10 +162,6 @@ class Driver {
       next_status_ = time + kStatusEvery;
       if (on_status_) on_status_(machine_.status(), machine_.counters());
     }
-    if (time >= next_close_idle_) {
-      next_close_idle_ = time + kCloseIdleEvery;
-      transport_.close_idle(time);
-    }
   }
 
   Transport& transport_;
@@ -161,7 +173,6 @@ class Driver {
   const OnStatus& on_status_;
   int stops_given_ = 0;
   core::Instant next_status_ = now() + kStatusEvery;
-  core::Instant next_close_idle_ = now() + kCloseIdleEvery;
 };
 
 }  // namespace
@@ -234,6 +245,7 @@ Outcome Node::run(core::Replica& replica, core::Storage& storage, gossip::Config
     }
   }
   impl_->transport->set_payload_max(payload_max(replica.schema(), config));
+  impl_->transport->set_memory_max(memory_max(replica.schema(), config));
 
   core::BufferPool pool(kBuffersKept);
   gossip::Machine machine(now(), self, config, replica.schema(), rng, restored);

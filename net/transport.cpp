@@ -17,10 +17,18 @@ constexpr core::Duration kIdleMax = 60s;
 /// How long a goodbye may take to leave when the sockets are closed.
 constexpr int kGoodbyeMs = 100;
 constexpr int kHandshakeMs = 3000;
-constexpr int kHeartbeatMs = 1000;
-constexpr int kHeartbeatTimeoutMs = 3000;
 /// Bytes; a ZMTP READY takes some 50.
-constexpr int kCommandMax = 1024;
+constexpr int kCommandMax = 256;
+/// Else the kernel decides when a network that was cut is tried again: with doubled waits, after a
+/// cut of 30 s some 10 s late. So a connection being made, and one whose bytes nobody acknowledges,
+/// are given up early and made anew.
+constexpr int kConnectMs = 1500;
+constexpr int kUnacknowledgedMs = 5000;
+/// Seconds; a connection inwards whose other side is gone without a word is closed after about
+/// kAliveIdle + kAliveTries * kAliveEvery.
+constexpr int kAliveIdle = 10;
+constexpr int kAliveEvery = 5;
+constexpr int kAliveTries = 3;
 /// Peers often start together, and the first attempt then finds nobody listening yet.
 constexpr int kReconnectMs = 25;
 constexpr int kReconnectMaxMs = 1000;
@@ -28,8 +36,13 @@ constexpr int kReconnectMaxMs = 1000;
 void set_common(zmq::socket_t& socket, const Endpoint& endpoint) {
   socket.set(zmq::sockopt::ipv6, is_ipv6(endpoint) ? 1 : 0);
   socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
-  socket.set(zmq::sockopt::heartbeat_ivl, kHeartbeatMs);
-  socket.set(zmq::sockopt::heartbeat_timeout, kHeartbeatTimeoutMs);
+  socket.set(zmq::sockopt::linger, 0);
+  socket.set(zmq::sockopt::rcvhwm, 0);
+  socket.set(zmq::sockopt::tcp_keepalive, 1);
+  socket.set(zmq::sockopt::tcp_keepalive_idle, kAliveIdle);
+  socket.set(zmq::sockopt::tcp_keepalive_intvl, kAliveEvery);
+  socket.set(zmq::sockopt::tcp_keepalive_cnt, kAliveTries);
+  socket.set(zmq::sockopt::tcp_maxrt, kUnacknowledgedMs);
 }
 
 /// False if the queue is full. ZeroMQ fails so only at the first frame of a message.
@@ -52,20 +65,23 @@ zmq::message_t piece_of(const core::Payload& payload, std::size_t begin, std::si
 
 }  // namespace
 
-Transport::Transport() : context_(1), router_(context_, zmq::socket_type::router) {}
+Transport::Transport() = default;
+
+void Transport::listen(const Endpoint& at) {
+  context_.emplace(1);
+  router_ = zmq::socket_t(*context_, zmq::socket_type::router);
+  set_common(router_, at);
+  router_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kFrameMax));
+  router_.bind("tcp://" + to_string(at));
+  const std::string bound = router_.get(zmq::sockopt::last_endpoint);
+  bound_ = parse_endpoint(bound.substr(std::strlen("tcp://"))).value();
+}
 
 core::Result<std::unique_ptr<Transport>> Transport::open(const Endpoint& listen) {
   std::unique_ptr<Transport> transport;
   try {
     transport.reset(new Transport);
-    zmq::socket_t& router = transport->router_;
-    set_common(router, listen);
-    router.set(zmq::sockopt::linger, 0);
-    router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kFrameMax));
-    router.set(zmq::sockopt::rcvhwm, kReceiveQueue);
-    router.bind("tcp://" + to_string(listen));
-    const std::string bound = router.get(zmq::sockopt::last_endpoint);
-    transport->bound_ = parse_endpoint(bound.substr(std::strlen("tcp://"))).value();
+    transport->listen(listen);
   } catch (const zmq::error_t& error) {
     return core::fail(fmt::format("cannot listen on {}: {}", to_string(listen), error.what()));
   }
@@ -94,14 +110,13 @@ Transport::Link* Transport::link(core::Instant now, const gossip::Address& to) {
       return a.second.used < b.second.used;
     }));
   }
-  zmq::socket_t socket(context_, zmq::socket_type::dealer);
+  zmq::socket_t socket(*context_, zmq::socket_type::dealer);
   set_common(socket, *endpoint);
-  socket.set(zmq::sockopt::linger, 0);
+  socket.set(zmq::sockopt::connect_timeout, kConnectMs);
   socket.set(zmq::sockopt::sndhwm, kSendQueue);
   socket.set(zmq::sockopt::reconnect_ivl, kReconnectMs);
   socket.set(zmq::sockopt::reconnect_ivl_max, kReconnectMaxMs);
-  // Only ZeroMQ's own commands come back on it, so nothing is to be kept of what else does.
-  socket.set(zmq::sockopt::rcvhwm, 1);
+  // Only ZeroMQ's own commands come back on it.
   socket.set(zmq::sockopt::maxmsgsize, std::int64_t{kCommandMax});
   socket.connect("tcp://" + to_string(*endpoint));
   return &links_.emplace(to, Link{std::move(socket), now}).first->second;
@@ -184,8 +199,28 @@ void Transport::wait(int fd, long timeout_ms) {
   if (zmq_poll(items, 2, timeout_ms) < 0 && errno != EINTR) throw zmq::error_t();
 }
 
-void Transport::close_idle(core::Instant now) {
-  std::erase_if(links_, [&](const auto& entry) { return now - entry.second.used > kIdleMax; });
+void Transport::set_memory_max(std::size_t bytes) { memory_.emplace(bytes); }
+
+core::Result<std::optional<std::string>> Transport::tend(core::Instant now) {
+  if (now < next_tend_) return std::nullopt;
+  next_tend_ = now + kTendEvery;
+  std::erase_if(links_, [&](auto& entry) {
+    const int events = entry.second.socket.get(zmq::sockopt::events);
+    return (events & ZMQ_POLLIN) != 0 || now - entry.second.used > kIdleMax;
+  });
+  if (!memory_ || !memory_->too_large()) return std::nullopt;
+  try {
+    links_.clear();
+    router_.close();
+    context_.reset();  // waits until they are closed
+    listen(bound_);
+  } catch (const zmq::error_t& error) {
+    return core::fail(
+        fmt::format("cannot listen on {} again: {}", to_string(bound_), error.what()));
+  }
+  memory_->begin_again();
+  return fmt::format("somebody sent more than {} MiB that make no message: all connections dropped",
+                     memory_->bytes_max() >> 20);
 }
 
 }  // namespace murmur::net

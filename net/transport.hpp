@@ -9,9 +9,12 @@
 // Thread rule: one thread owns it; only ZeroMQ's own I/O thread works beside it, and it may drop
 // the last reference to a payload.
 // Limits: a frame is at most kFrameMax (ZeroMQ drops the connection that sends more); a message
-// that is past `payload_max` is cut short before it is joined; each connection has at most
-// kReceiveQueue messages waiting here and kSendQueue there; at most kLinksMax connections are held
-// outwards.
+// that is past `payload_max` is cut short before it is joined; at most kSendQueue messages wait for
+// each connection outwards, of which at most kLinksMax are held. What waits to be received has no
+// limit of its own: a connection whose input ZeroMQ has stopped, and that then breaks, aborts the
+// process when something is to be written to it (an assertion of libzmq 4.3.4 in out_event). So
+// nothing ever stops an input, there are no ZMTP heartbeats, and tend() bounds the memory instead:
+// past `memory_max` it drops every connection.
 #pragma once
 
 #include <cstddef>
@@ -27,15 +30,16 @@
 #include "core/time.hpp"
 #include "gossip/effects.hpp"
 #include "net/endpoint.hpp"
+#include "net/memory_watch.hpp"
 
 namespace murmur::net {
 
 inline constexpr std::size_t kPiece = std::size_t{512} << 10;
 inline constexpr std::size_t kFrameMax = std::size_t{1} << 20;
-inline constexpr int kReceiveQueue = 64;
 inline constexpr int kSendQueue = 128;
 /// Each takes three file descriptors, and 1024 is the usual limit of a process.
 inline constexpr std::size_t kLinksMax = 288;
+inline constexpr core::Duration kTendEvery = std::chrono::milliseconds(100);
 
 class Transport {
  public:
@@ -57,10 +61,15 @@ class Transport {
             const core::Payload& payload);
   /// The next message, or nothing if none is here.
   std::optional<gossip::Received> receive();
+  /// How much the process may grow from now on before tend() drops all connections, bytes.
+  void set_memory_max(std::size_t bytes);
+  /// To be called often; works at most every kTendEvery. Closes connections that were not sent on
+  /// for kIdleMax, and those on which something came back, as no peer answers there; drops all when
+  /// the process has grown past set_memory_max(). Peers come back by themselves. The words for a
+  /// person if it dropped all. Error: it cannot listen any more.
+  core::Result<std::optional<std::string>> tend(core::Instant now);
   /// Until a message is here, `fd` is readable, a signal came or `timeout_ms` has passed.
   void wait(int fd, long timeout_ms);
-  /// Closes connections that were not sent on for kIdleMax.
-  void close_idle(core::Instant now);
   [[nodiscard]] std::size_t open_links() const { return links_.size(); }
 
  private:
@@ -70,17 +79,21 @@ class Transport {
   };
 
   Transport();
+  /// Opens the context and the ROUTER. Throws zmq::error_t.
+  void listen(const Endpoint& at);
   Link* link(core::Instant now, const gossip::Address& to);
   bool receive_frame(zmq::message_t& frame);
   core::Payload join_pieces(bool cut);
 
-  zmq::context_t context_;
+  std::optional<zmq::context_t> context_;
   zmq::socket_t router_;
   Endpoint bound_;
-  std::map<gossip::Address, Link> links_;
+  std::map<gossip::Address, Link> links_;  // closed before their context
   core::BufferPool pool_;
   std::size_t payload_max_ = 0;
   std::size_t pieces_max_ = 0;
+  std::optional<MemoryWatch> memory_;
+  core::Instant next_tend_{};
   std::vector<zmq::message_t> pieces_;
 };
 

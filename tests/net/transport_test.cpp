@@ -152,9 +152,9 @@ TEST_CASE("an unused connection is closed, and opened anew when it is needed") {
     REQUIRE(a.transport->send(later(at), b.address(), random_bytes(80, 7), nullptr));
     CHECK(b.receive().has_value());
     CHECK(a.transport->open_links() == 1);
-    a.transport->close_idle(later(at + 10s));
+    REQUIRE(a.transport->tend(later(at + 10s)));
     CHECK(a.transport->open_links() == 1);
-    a.transport->close_idle(later(at + 10min));
+    REQUIRE(a.transport->tend(later(at + 10min)));
     CHECK(a.transport->open_links() == 0);
   }
 }
