@@ -20,7 +20,9 @@ namespace murmur::core {
 
 struct TrainStats {
   double loss = 0;     ///< mean over the steps' mini-batches, before each update
-  bool finite = true;  ///< false when the loss or a parameter went NaN or infinite
+  /// False when the loss, a parameter or a number of the optimizer went NaN or infinite: then
+  /// nothing of this replica is worth keeping.
+  bool finite = true;
 };
 
 struct Evaluation {

@@ -36,8 +36,11 @@ struct Config {
   core::Duration duration_max{0};  ///< train this long after start; 0: no limit
   std::size_t wait_for = 0;        ///< begin training when so many neighbours are up...
   core::Duration wait_max = std::chrono::seconds(10);  ///< ...or this has passed
-  std::uint32_t eval_every = 0;  ///< steps; 0: by the clock, at most 2 % of the lane
-  core::Duration save_every{0};  ///< checkpoint cadence; 0: never
+  std::uint32_t eval_every = 0;        ///< steps; 0: by the clock, within evaluation_share_max
+  double evaluation_share_max = 0.02;  ///< of the lane's time
+  core::Duration save_every{0};        ///< checkpoint cadence; 0: never
+  double save_share_max = 0.05;        ///< of the lane's time: past it, less often than save_every
+  int save_tries_max = 5;              ///< of the last checkpoint, with back-off
 
   // Exchanges.
   std::uint32_t exchange_every = 0;  ///< own offers, in steps; 0: pace automatically

@@ -1,17 +1,25 @@
 #include "gossip/run.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 #include "core/check.hpp"
+#include "core/duration.hpp"
 #include "gossip/snapshot.hpp"
 
 namespace murmur::gossip {
 namespace {
 
 constexpr int kMixingsInARow = 4;
-constexpr double kEvaluationShare = 0.02;  // of the lane's time
 constexpr core::Duration kEvaluationEvery = std::chrono::milliseconds(500);
 constexpr core::Duration kSettleRetry = std::chrono::milliseconds(20);
+
+/// How far apart works that take `took` must lie so as to take no more than `share` of the lane.
+core::Duration spaced(core::Duration took, double share) {
+  return std::chrono::duration_cast<core::Duration>(took / share);
+}
 
 }  // namespace
 
@@ -43,7 +51,7 @@ void Run::advance() {
     if (auto why = copy_.hopeless()) shell_.fail(std::move(*why));
     phases_.wake_at(copy_.gives_up_at());
   }
-  phases_.advance(busy_, shell_.config.save_every.count() == 0 || final_save_done_);
+  phases_.advance(busy_, nothing_to_save());
   if (busy_ || shell_.phase == Phase::kDone) return;
   auto work = choose();
   if (!work) return;
@@ -94,12 +102,20 @@ bool Run::evaluation_due() const {
 
 bool Run::save_due() const {
   if (shell_.config.save_every.count() == 0) return false;
+  if (final_save_failed_ > 0 && shell_.now < next_save_) return false;
   // The last one is taken when nothing will change any more.
-  return (phases_.may_leave() && !final_save_done_) || shell_.now >= next_save_;
+  return (phases_.may_leave() && !nothing_to_save()) || shell_.now >= next_save_;
+}
+
+/// Nothing has changed since the last checkpoint, or none is wanted, or it cannot be had.
+bool Run::nothing_to_save() const {
+  return shell_.config.save_every.count() == 0 || final_save_done_ ||
+         final_save_failed_ >= shell_.config.save_tries_max;
 }
 
 Work Run::save() {
   final_save_done_ = false;
+  saving_last_ = phases_.may_leave();
   return Save{write_snapshot(
       {shell_.self.id, shell_.schema_hash, shell_.step, step_adopted_, links_.all(), edges_})};
 }
@@ -114,6 +130,15 @@ void Run::done(const Trained& result, core::Duration took) {
   shell_.step += result.steps;
   pace_.step.add(static_cast<double>(took.count()) / result.steps);
   shell_.report(TrainReport{shell_.step, result.steps, result.stats});
+  if (!result.stats.finite || !std::isfinite(result.stats.loss)) {
+    // What cannot be mended must not spread: nothing of it is saved, offered or given any more.
+    const double loss = result.stats.loss;
+    shell_.fail(fmt::format("diverged at step {}: training loss {}", shell_.step,
+                            std::isnan(loss) ? "nan"
+                            : std::isinf(loss)
+                                ? "inf"
+                                : fmt::format("{:.4g}, but not every parameter is finite", loss)));
+  }
 }
 
 void Run::done(const OfferMade& result, core::Duration took) {
@@ -135,14 +160,31 @@ void Run::done(const Absorbed& result, core::Duration took) {
 
 void Run::done(const Evaluated& result, core::Duration took) {
   next_evaluation_step_ = shell_.step + shell_.config.eval_every;
-  const auto rest = std::chrono::duration_cast<core::Duration>(took / kEvaluationShare);
-  next_evaluation_ = shell_.now + std::max(kEvaluationEvery, rest);
+  next_evaluation_ =
+      shell_.now + std::max(kEvaluationEvery, spaced(took, shell_.config.evaluation_share_max));
   shell_.report(EvaluationReport{shell_.step, result.evaluation});
 }
 
-void Run::done(const Saved& result, core::Duration) {
-  next_save_ = shell_.now + shell_.config.save_every;
-  final_save_done_ = shell_.phase == Phase::kLingering;
+void Run::done(const Saved& result, core::Duration took) {
+  const Config& config = shell_.config;
+  const core::Duration apart = spaced(took, config.save_share_max);
+  next_save_ = shell_.now + std::max(config.save_every, apart);
+  if (apart > config.save_every && !said_saves_are_rare_) {
+    said_saves_are_rare_ = true;
+    shell_.report(NoticeReport{fmt::format(
+        "a checkpoint takes {:.3g} s: one every {:.3g} s, not every {}", core::seconds(took),
+        core::seconds(apart), core::to_string(config.save_every))});
+  }
+  unsaved_.reset();
+  if (!result.result) unsaved_ = result.result.error().message;
+  final_save_done_ = shell_.phase == Phase::kLingering && result.result;
+  if (saving_last_ && !result.result) {
+    ++final_save_failed_;
+    next_save_ = shell_.now + shell_.back_off(final_save_backoff_);
+    phases_.wake_at(next_save_);
+  } else {
+    final_save_failed_ = 0;
+  }
   shell_.report(SaveReport{shell_.step, result.result});
 }
 

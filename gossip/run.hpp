@@ -30,6 +30,8 @@ class Run {
 
   [[nodiscard]] bool lane_busy() const { return busy_; }
   [[nodiscard]] std::uint64_t step_adopted() const { return step_adopted_; }
+  /// Why the newest checkpoint could not be written, if it could not.
+  [[nodiscard]] const std::optional<std::string>& unsaved() const { return unsaved_; }
 
  private:
   void begin_training();
@@ -37,6 +39,7 @@ class Run {
   std::optional<Work> choose_training();
   [[nodiscard]] bool evaluation_due() const;
   [[nodiscard]] bool save_due() const;
+  [[nodiscard]] bool nothing_to_save() const;
   Work save();
 
   void done(const Trained& result, core::Duration took);
@@ -65,6 +68,11 @@ class Run {
   std::uint64_t step_adopted_ = 0;
 
   bool final_save_done_ = false;
+  bool saving_last_ = false;
+  int final_save_failed_ = 0;  ///< times in a row
+  core::Duration final_save_backoff_{0};
+  std::optional<std::string> unsaved_;
+  bool said_saves_are_rare_ = false;
   TimerSlot settle_timer_;
 };
 

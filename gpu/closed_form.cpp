@@ -57,8 +57,11 @@ core::TrainStats ClosedFormReplica::train(std::uint32_t steps) {
     const std::uint64_t key = core::mix64(noise_key_ + steps_++);
     loss += quadratic_ ? quadratic_step(key) : least_squares_step(key);
   }
-  // The loss is a sum over every parameter, so it shows whether they are finite.
-  return {.loss = loss / std::max<std::uint32_t>(steps, 1), .finite = std::isfinite(loss)};
+  // The loss is of before the last step. A sum of zeros is NaN as soon as one factor is not finite.
+  float zero = 0;
+  for (std::size_t i = 0; i < x_.size(); ++i) zero += 0 * x_[i] + 0 * velocity_[i];
+  return {.loss = loss / std::max<std::uint32_t>(steps, 1),
+          .finite = std::isfinite(loss) && zero == 0};
 }
 
 double ClosedFormReplica::quadratic_step(std::uint64_t key) {

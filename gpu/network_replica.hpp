@@ -60,7 +60,7 @@ class NetworkReplica final : public core::Replica {
     fill(*context_, loss_.data(), batch_rows_, 0.0);
     for (std::uint32_t i = 0; i < steps; ++i) step();
     const double loss = read_loss(batch_rows_) / std::max<std::uint32_t>(steps, 1);
-    return {.loss = loss, .finite = std::isfinite(loss) && parameters_finite()};
+    return {.loss = loss, .finite = std::isfinite(loss) && state_finite()};
   }
 
   core::Evaluation evaluate() override {
@@ -187,11 +187,15 @@ class NetworkReplica final : public core::Replica {
                            loss_read_.begin() + static_cast<std::ptrdiff_t>(slots), 0.0);
   }
 
-  bool parameters_finite() {
+  /// What save() writes could be loaded.
+  bool state_finite() {
     fill(*context_, not_finite_.data(), 1, 0U);
     const std::size_t n = schema_.parameters();
-    for_each_index(*context_, (n + FlagNotFinite::kBlock - 1) / FlagNotFinite::kBlock,
-                   FlagNotFinite{parameters_.data(), n, not_finite_.data()});
+    const std::size_t blocks = (n + FlagNotFinite::kBlock - 1) / FlagNotFinite::kBlock;
+    for_each_index(*context_, blocks, FlagNotFinite{parameters_.data(), n, not_finite_.data()});
+    for (std::size_t i = 0; i < optimizer_.slots(); ++i) {
+      for_each_index(*context_, blocks, FlagNotFinite{optimizer_.slot(i), n, not_finite_.data()});
+    }
     std::uint32_t flag = 0;
     download(*context_, &flag, not_finite_.data(), 1);
     return flag == 0;

@@ -43,6 +43,8 @@ struct Outcome {
   /// run came to nothing (gossip::Machine::failure). A run that was stopped has none, unless it was
   /// still joining. After an error the replica is not worth keeping.
   core::Result<void> result;
+  /// Error: the newest checkpoint, as a rule the last, could not be written.
+  core::Result<void> saved;
   gossip::Status status;
   gossip::Counters counters;
 };

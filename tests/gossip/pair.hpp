@@ -3,6 +3,7 @@
 // test; here each rule is looked at by itself.
 #pragma once
 
+#include <cmath>
 #include <cstring>
 #include <deque>
 #include <functional>
@@ -26,7 +27,7 @@ class OneFloat : public core::Replica {
   const core::Schema& schema() const override { return schema_; }
   core::TrainStats train(std::uint32_t steps) override {
     x += gradient * static_cast<float>(steps);
-    return {};
+    return {x, std::isfinite(x)};
   }
   core::Evaluation evaluate() override { return {x, 0}; }
   core::Codec offer(core::ShardId, core::Codec, core::Bytes& out) override {
@@ -76,9 +77,24 @@ class OneFloat : public core::Replica {
   core::Schema schema_;
 };
 
+/// Memory whose next so many saves fail.
+class FailingStorage : public core::MemoryStorage {
+ public:
+  core::Result<void> save(core::ByteView checkpoint) override {
+    ++saves;
+    if (failures > 0) {
+      --failures;
+      return core::fail("disk full");
+    }
+    return MemoryStorage::save(checkpoint);
+  }
+  int failures = 0;
+  int saves = 0;
+};
+
 struct Peer {
   std::unique_ptr<OneFloat> replica;
-  core::MemoryStorage storage;
+  FailingStorage storage;
   std::unique_ptr<Machine> machine;
   std::vector<Report> reports;
   bool dead = false;
@@ -95,8 +111,10 @@ struct Peer {
 
 class Net {
  public:
-  /// Every Work takes this long.
+  /// A Work takes this long.
   core::Duration work_time = std::chrono::milliseconds(1);
+  core::Duration save_time = std::chrono::milliseconds(1);
+  core::Duration snapshot_time = std::chrono::milliseconds(1);
   core::Duration delay = std::chrono::microseconds(100);
   /// Messages for which it answers false are lost.
   std::function<bool(const Send&, wire::Type)> delivers = [](const Send&, wire::Type) {
@@ -173,7 +191,7 @@ class Net {
         Peer& peer = *peers[pending.to];
         if (pending.work) {
           pending.event =
-              WorkDone{perform(*pending.work, *peer.replica, peer.storage, pool_), work_time};
+              WorkDone{perform(*pending.work, *peer.replica, peer.storage, pool_), pending.takes};
         }
         peer.machine->handle(now, std::move(*pending.event));
         carry_out(pending.to);
@@ -184,7 +202,7 @@ class Net {
 
   void inject(std::size_t to, Received message) { give_later(to, Event(std::move(message))); }
   void give_later(std::size_t to, Event event) {
-    events_.emplace(now, Pending{to, std::move(event), {}});
+    events_.emplace(now, Pending{to, std::move(event), {}, {}});
   }
   void give(std::size_t to, Event event) {
     peers[to]->machine->handle(now, std::move(event));
@@ -205,7 +223,13 @@ class Net {
     std::size_t to = 0;
     std::optional<Event> event;
     std::optional<Work> work;
+    core::Duration takes{0};
   };
+
+  [[nodiscard]] core::Duration duration(const Work& work) const {
+    if (std::holds_alternative<Save>(work)) return save_time;
+    return std::holds_alternative<TakeSnapshot>(work) ? snapshot_time : work_time;
+  }
 
   void carry_out(std::size_t index) {
     while (auto effect = peers[index]->machine->poll()) {
@@ -216,11 +240,12 @@ class Net {
         for (std::size_t to = 0; to < peers.size(); ++to) {
           if (address(to) != send->to || peers[to]->dead) continue;
           events_.emplace(now + delay,
-                          Pending{to, Event(Received{send->head, send->payload, "p"}), {}});
+                          Pending{to, Event(Received{send->head, send->payload, "p"}), {}, {}});
         }
       } else if (auto* work = std::get_if<Work>(&*effect)) {
         on_work(index, *work);
-        events_.emplace(now + work_time, Pending{index, {}, std::move(*work)});
+        const core::Duration takes = duration(*work);
+        events_.emplace(now + takes, Pending{index, {}, std::move(*work), takes});
       } else {
         peers[index]->reports.push_back(std::get<Report>(*effect));
       }

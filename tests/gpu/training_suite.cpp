@@ -203,5 +203,27 @@ TEST_CASE("a step that leaves the finite numbers is reported") {
   }
 }
 
+TEST_CASE(
+    "an optimizer that leaves the finite numbers is reported, as its state could not be loaded") {
+  auto samples = std::make_shared<core::Samples>();
+  samples->rows = 1;
+  samples->width = samples->target_width = 1;
+  samples->floats = {1.0F};
+  samples->targets = {1e21F};  // the gradient is finite, and its square is not
+  const ReplicaSpec spec{.model = *core::parse_model("linear"),
+                         .train = samples,
+                         .held_out = samples,
+                         .optimizer = {.kind = OptimizerKind::kAdam},
+                         .batch = 1};
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    INFO(device.name);
+    const auto replica = make(spec, device);
+    CHECK_FALSE(replica->train(1).finite);
+    core::Bytes state;
+    replica->save(state);
+    CHECK_FALSE(replica->load(state, false).has_value());
+  }
+}
+
 }  // namespace
 }  // namespace murmur::gpu::test
