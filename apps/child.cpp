@@ -13,6 +13,8 @@
 #include <cstring>
 #include <utility>
 
+#include "apps/stop_signals.hpp"
+
 namespace murmur::apps {
 namespace {
 
@@ -22,8 +24,6 @@ namespace {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(kCannotRun);  // it died before the line above
-  ::signal(SIGINT, SIG_DFL);
-  ::signal(SIGTERM, SIG_DFL);
   ::dup2(log, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);
   ::execv("/proc/self/exe", argv);
@@ -66,8 +66,8 @@ bool Child::running() {
   return running_;
 }
 
-void Child::stop() const {
-  if (running_) ::kill(pid_, SIGTERM);
+void Child::stop(int level) const {
+  if (running_) StopSignals::tell(pid_, level);
 }
 
 bool Child::ended_well() const { return WIFEXITED(status_) && WEXITSTATUS(status_) == 0; }

@@ -1,5 +1,5 @@
-// A child process: `murmur peer` with its output in a file. It ends when its parent does, even if
-// the parent is killed.
+// A child process: `murmur peer` with its output in a file. It is asked to stop when its parent is
+// killed.
 // Thread rule: all from one thread, which must be the process's first (the kernel ties the
 // child's death to the thread that made it).
 #pragma once
@@ -28,8 +28,8 @@ class Child {
   [[nodiscard]] pid_t pid() const { return pid_; }
   /// Asks the kernel whether it still runs.
   bool running();
-  /// SIGTERM: it ends in good order.
-  void stop() const;
+  /// Asks it to stop, as if it had been signalled `level` times (apps/stop_signals.hpp).
+  void stop(int level) const;
   /// Once it no longer runs: "done", "exit 1", "SIGKILL".
   [[nodiscard]] std::string how_it_ended() const;
   [[nodiscard]] bool ended_well() const;

@@ -4,9 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 
 #include "apps/config_file.hpp"
+#include "apps/console.hpp"
 #include "apps/nearest.hpp"
 
 namespace murmur::apps {
@@ -157,7 +157,7 @@ core::Result<CommandLine::Outcome> CommandLine::parse(const std::vector<std::str
     }
   }
   if (contains(args, "--help") || contains(args, "-h")) {
-    fmt::print("{}", app.help());
+    say(app.help());
     return Outcome::kHelp;
   }
   auto all = impl_->with_config(args);

@@ -2,22 +2,24 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <csignal>
 
+#include "apps/console.hpp"
 #include "apps/earlier_run.hpp"
 #include "apps/new_directory.hpp"
+#include "apps/results.hpp"
 #include "apps/scratch_folder.hpp"
+#include "apps/stop_signals.hpp"
 #include "apps/swarm.hpp"
 #include "apps/table.hpp"
 #include "core/model_spec.hpp"
 #include "core/safetensors.hpp"
 #include "core/spread.hpp"
 #include "gpu/device.hpp"
+#include "net/wake_event.hpp"
 
 namespace murmur::apps {
 namespace {
@@ -28,15 +30,6 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr int kTickMs = 250;
 constexpr double kPlainTableEvery = 5;  // seconds, where the table cannot be redrawn
 constexpr const char* kAloneFolder = "alone";
-constexpr double kStopGrace = 10;  // seconds that peers have to save and say goodbye
-
-volatile std::sig_atomic_t interrupts = 0;
-
-void count_interrupts() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { interrupts = interrupts + 1; };
-  for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
-}
 
 double seconds_since(SteadyClock::time_point began) {
   return std::chrono::duration<double>(SteadyClock::now() - began).count();
@@ -75,52 +68,73 @@ struct Round {
 double exact_spread(const Swarm& swarm, const core::Schema& schema) {
   std::vector<std::vector<float>> replicas;
   for (std::size_t i = 0; i < swarm.members().size(); ++i) {
-    auto parameters = core::read_safetensors(swarm.folder(i) / "model.safetensors", schema);
+    auto parameters = core::read_safetensors(swarm.folder(i) / kModelName, schema);
     if (parameters) replicas.push_back(std::move(*parameters));
   }
   return core::spread(replicas);
 }
 
+/// What local was asked by signals, for a loop that waits between its ticks.
+class Stops {
+ public:
+  explicit Stops(StopSignals& signals)
+      : signals_(signals), listener_(signals, [this] { wake_.signal(); }) {}
+  [[nodiscard]] int level() const { return signals_.level(); }
+  /// A signal ends it early.
+  void wait(int milliseconds) {
+    pollfd wake{wake_.fd(), POLLIN, 0};
+    ::poll(&wake, 1, milliseconds);
+    wake_.clear();
+  }
+
+ private:
+  StopSignals& signals_;
+  net::WakeEvent wake_;
+  StopSignals::Listener listener_;
+};
+
+const char* stopping_words(int level) {
+  if (level == 0) return "";
+  return level == 1 ? ", stopping: again to leave out settling" : ", stopping";
+}
+
 core::Result<Round> run_round(Swarm::Setup setup, const core::Schema& schema,
-                              const std::string& title) {
+                              const std::string& title, Stops& stops) {
   const auto began = SteadyClock::now();
   const std::size_t peers = setup.peers;
   Swarm swarm(std::move(setup));
-  const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+  const bool terminal = can_redraw();
   LiveBlock block(terminal);
   double shown_at = -kPlainTableEvery;
-  std::optional<double> stopped_at;
   while (true) {
+    swarm.stop(stops.level());
     const auto going = swarm.tick();
     if (!going) return tl::make_unexpected(going.error());
     const double t = seconds_since(began);
     if (terminal || t >= shown_at + kPlainTableEvery || !*going) {
-      block.show(fmt::format("{}, {:.0f} s\n{}", title, t, swarm.table()));
+      block.show(fmt::format("{}, {:.0f} s{}\n{}", title, t,
+                             *going ? stopping_words(stops.level()) : "", swarm.table()));
       shown_at = t;
     }
     if (!*going) break;
-    if (interrupts > 0 && !stopped_at) {
-      swarm.stop();
-      stopped_at = t;
-    }
-    if (interrupts > 1 || (stopped_at && t > *stopped_at + kStopGrace)) break;
-    ::poll(nullptr, 0, kTickMs);  // a signal ends it early
+    stops.wait(kTickMs);
   }
   block.release();
 
   Round round;
-  round.interrupted = interrupts > 0;
+  round.interrupted = stops.level() > 0;
   round.seconds = seconds_since(began);
   round.spread = exact_spread(swarm, schema);
   for (std::size_t i = 0; i < peers; ++i) {
     Ended& ended = round.peers.emplace_back();
     if (i >= swarm.members().size()) {
       ended.state = "not started";
+      ended.last_words = swarm.start_failure();
       continue;
     }
     const Swarm::Member& member = swarm.members()[i];
-    ended.state = member.running ? "SIGKILL" : member.child.how_it_ended();
-    ended.well = !member.running && member.child.ended_well();
+    ended.state = member.child.how_it_ended();
+    ended.well = member.child.ended_well();
     ended.last_words = swarm.last_words(i);
     const auto summary = swarm.summary(i);
     ended.finished = summary.has_value();
@@ -151,8 +165,8 @@ void print_final(const Round& round, const std::optional<Round>& alone) {
                                    "",     "", ""};
   if (alone) mean.push_back(percent_cell(alone->accuracy_mean(), 2));
   table.add(std::move(mean));
-  fmt::print("\n{}\nspread {} (largest distance of a replica from the mean of all)\n", table.text(),
-             small_cell(round.spread));
+  say(fmt::format("\n{}\nspread {} (largest distance of a replica from the mean of all)\n",
+                  table.text(), small_cell(round.spread)));
 }
 
 /// Of each peer that failed, on stderr: why, as it said itself.
@@ -160,9 +174,10 @@ void print_failures(const Round& round) {
   for (std::size_t i = 0; i < round.peers.size(); ++i) {
     const Ended& peer = round.peers[i];
     if (peer.well) continue;
-    fmt::print(stderr, "murmur: peer {}: {}{}{}{}\n", i, peer.state,
-               peer.finished || peer.known.id.empty() ? "" : "; its row is as last heard of",
-               peer.last_words.empty() ? "" : "; its last words: ", peer.last_words);
+    complain(
+        fmt::format("peer {}: {}{}{}{}", i, peer.state,
+                    peer.finished || peer.known.id.empty() ? "" : "; its row is as last heard of",
+                    peer.last_words.empty() ? "" : "; its last words: ", peer.last_words));
   }
 }
 
@@ -208,6 +223,7 @@ core::Result<core::Schema> check_peers(const LocalOptions& o) {
 }  // namespace
 
 core::Result<int> run_local(const std::vector<std::string>& args) {
+  StopSignals signals;
   LocalOptions o;
   const auto parsed = parse_local(args, o);
   if (!parsed) return tl::make_unexpected(parsed.error());
@@ -221,6 +237,7 @@ core::Result<int> run_local(const std::vector<std::string>& args) {
   }
   if (!none) return tl::make_unexpected(none.error());
 
+  signals.hold(/*last=*/2, unfinished_results(o.out));
   std::optional<ScratchFolder> scratch;
   auto folders = NewDirectory::create_all({o.out, o.state});
   if (!folders) return tl::make_unexpected(folders.error());
@@ -231,33 +248,42 @@ core::Result<int> run_local(const std::vector<std::string>& args) {
     out = made->path();
     scratch.emplace(std::move(*made));
   }
+  if (signals.level() > 0) {
+    complain(kStoppedBefore);
+    return 1;
+  }
+  if (auto aside = set_earlier_results_aside(o.out); !aside) {
+    return tl::make_unexpected(aside.error());
+  }
   for (NewDirectory& folder : *folders) folder.keep();
 
-  count_interrupts();
+  Stops stops(signals);
   const std::string title = fmt::format("{} peers, {}", o.peers, schema->model());
   std::vector<std::string> founder_args;
   if (!o.peer.wait_for) {
     // Else a short run would be over for the first before the others have come.
     founder_args.push_back(fmt::format("--wait-for={}", o.peers - 1));
   }
-  const auto round = run_round({o.peers, o.peer_args, founder_args, out, o.state}, *schema, title);
+  const auto round =
+      run_round({o.peers, o.peer_args, founder_args, out, o.state}, *schema, title, stops);
   if (!round) return tl::make_unexpected(round.error());
   std::optional<Round> alone;
   if (o.alone && !round->interrupted && round->all_well()) {
     auto alone_args = without_flag(o.peer_args, "--rule");
     alone_args.push_back("--rule=none");
     auto second = run_round({o.peers, alone_args, {}, out / kAloneFolder, ""}, *schema,
-                            title + ", without exchanges");
+                            title + ", without exchanges", stops);
     if (!second) return tl::make_unexpected(second.error());
-    alone = std::move(*second);
+    if (!second->interrupted) alone = std::move(*second);
   }
   print_final(*round, alone);
   print_failures(*round);
   if (!o.out.empty()) {
-    if (auto written = write_json(o.out / "summary.json", summary_json(*round, alone)); !written) {
-      fmt::print(stderr, "murmur: {}\n", written.error().message);
+    if (auto written = write_json(o.out / kSummaryName, summary_json(*round, alone)); !written) {
+      complain(written.error().message);
       return 1;
     }
+    drop_earlier_results(o.out);
   }
   return round->all_well() && (!alone || alone->all_well()) ? 0 : 1;
 }

@@ -13,7 +13,9 @@ constexpr const char* kDescription =
 
 constexpr const char* kFooter =
     R"(A peer that dies is shown with the signal or status it died of, as it was last heard of, and is
-left out of the mean; the others go on. Ctrl-C stops all in good order, a second one at once.
+left out of the mean; the others go on. Ctrl-C, SIGTERM and SIGHUP are passed on to the peers (see
+murmur peer --help), which are waited for while they settle and save; after a third they end by
+themselves. A signal to all processes at once counts once.
 
 Files:
   OUT/peer-<i>/          What each peer writes (see murmur peer --help), and log.

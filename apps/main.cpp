@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/console.hpp"
 #include "apps/local.hpp"
 #include "apps/nearest.hpp"
 #include "apps/peer.hpp"
@@ -38,7 +39,7 @@ constexpr Command kCommands[] = {
 core::Result<int> run(const std::vector<std::string>& args) {
   if (args.empty()) return core::fail("a command is needed: peer, local or sim; see murmur --help");
   if (args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
-    fmt::print("{}", kHelp);
+    apps::say(kHelp);
     return 0;
   }
   std::vector<std::string> names;
@@ -54,8 +55,9 @@ core::Result<int> run(const std::vector<std::string>& args) {
 
 int main(int argc, char** argv) {
   constexpr int kRefused = 2;
+  apps::prepare_streams();
   const auto status = run({argv + 1, argv + argc});
   if (status) return *status;
-  fmt::print(stderr, "murmur: {}\n", status.error().message);
+  apps::complain(status.error().message);
   return kRefused;
 }

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "apps/console.hpp"
 #include "core/ids.hpp"
 
 namespace murmur::apps {
@@ -46,7 +47,7 @@ void MetricsFile::flush() {
                        std::fwrite(pending_.data(), 1, pending_.size(), stream) == pending_.size();
   const bool closed = stream == nullptr || std::fclose(stream) == 0;
   if ((!written || !closed) && !std::exchange(failed_, true)) {
-    fmt::print(stderr, "murmur: {}: cannot write: {}\n", path_.string(), std::strerror(errno));
+    complain(fmt::format("{}: cannot write: {}", path_.string(), std::strerror(errno)));
   }
   pending_.clear();
 }

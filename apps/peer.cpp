@@ -3,14 +3,17 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <random>
 
+#include "apps/console.hpp"
 #include "apps/earlier_run.hpp"
 #include "apps/metrics.hpp"
 #include "apps/new_directory.hpp"
+#include "apps/results.hpp"
+#include "apps/stop_signals.hpp"
 #include "apps/summary.hpp"
 #include "apps/table.hpp"
+#include "core/file_io.hpp"
 #include "core/safetensors.hpp"
 #include "core/storage.hpp"
 #include "gossip/work.hpp"
@@ -26,17 +29,6 @@ core::PeerId draw_id() {
   std::random_device chance;
   const auto word = [&chance] { return std::uint64_t{chance()} << 32 | chance(); };
   return {word(), word() | 1};  // never zero, which means "nobody"
-}
-
-net::Node* running_node = nullptr;
-
-/// SIGINT and SIGTERM end the run in good order; a second one ends the process.
-void stop_on_signals(net::Node& node) {
-  running_node = &node;
-  struct sigaction action {};
-  action.sa_handler = [](int) { running_node->stop(); };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
 }
 
 /// What a peer is made of, all of it checked, and only folders made.
@@ -96,6 +88,17 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
     return core::fail(fmt::format("--join: {} is this peer itself", contact));
   }
   return peer;
+}
+
+/// Files that a process which is killed may leave half written.
+std::vector<std::filesystem::path> unfinished_files(const PeerOptions& o) {
+  auto files = unfinished_results(o.out);
+  if (!o.state.empty()) {
+    for (const char* name : {"identity.json", "checkpoint.0", "checkpoint.1"}) {
+      files.push_back(core::temporary_of(o.state / name));
+    }
+  }
+  return files;
 }
 
 /// Opens the state folder, loads what is in it, and counts the start.
@@ -181,13 +184,17 @@ class Narrator {
   }
 
   void print(double t, const std::string& text) {
-    fmt::print("{:8.1f} s  {}\n", t, text);
-    std::fflush(stdout);
+    apps::say(fmt::format("{:8.1f} s  {}\n", t, text));
   }
 
  private:
   double next_ = 1;
 };
+
+std::string stop_words(int level) {
+  return level == 1 ? "asked to stop: training ends; again to leave out settling and lingering"
+                    : "asked to stop at once";
+}
 
 Json start_record(const Peer& peer, double t) {
   Json json = {{"event", "start"}, {"t", t}};
@@ -212,17 +219,16 @@ core::Result<void> write_results(const PeerOptions& o, Peer& peer, const net::Ou
   summary.exchanges = outcome.status.exchanges;
   summary.staleness_mean = outcome.status.staleness_mean;
   summary.seconds = seconds;
-  fmt::print("{} ended at step {}: test loss {:.4f}", core::short_name(peer.self.id), summary.steps,
-             test.loss);
-  if (std::isfinite(test.accuracy)) fmt::print(", accuracy {:.2f} %", 100 * test.accuracy);
-  fmt::print("\n");
+  say(fmt::format(
+      "{} ended at step {}: test loss {:.4f}{}\n", core::short_name(peer.self.id), summary.steps,
+      test.loss,
+      std::isfinite(test.accuracy) ? fmt::format(", accuracy {:.2f} %", 100 * test.accuracy) : ""));
   if (o.out.empty()) return {};
 
   const core::Schema& schema = peer.replica->schema();
   std::vector<float> parameters(schema.parameters());
   peer.replica->read_parameters(parameters);
-  if (auto written = core::write_safetensors(o.out / "model.safetensors", schema, parameters);
-      !written) {
+  if (auto written = core::write_safetensors(o.out / kModelName, schema, parameters); !written) {
     return written;
   }
   Json json = {{"command", "peer"}};
@@ -231,13 +237,16 @@ core::Result<void> write_results(const PeerOptions& o, Peer& peer, const net::Ou
   json["seconds"] = seconds;
   json["counters"] = to_json(outcome.counters);
   json["rejected"] = rejected_json(outcome.counters);
-  return write_json(o.out / "summary.json", json);
+  if (auto written = write_json(o.out / kSummaryName, json); !written) return written;
+  drop_earlier_results(o.out);
+  return {};
 }
 
 }  // namespace
 
 core::Result<int> run_peer(const std::vector<std::string>& args) {
   const auto began = SteadyClock::now();
+  StopSignals stops;
   PeerOptions o;
   const auto parsed = parse_peer(args, o);
   if (!parsed) return tl::make_unexpected(parsed.error());
@@ -248,25 +257,36 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
   if (auto none = check_no_earlier_run(o.out, o.state); !none) {
     return tl::make_unexpected(none.error());
   }
+  stops.hold(/*last=*/2, unfinished_files(o));
+  const auto elapsed = [began] {
+    return std::chrono::duration<double>(SteadyClock::now() - began).count();
+  };
+  Narrator narrator;
+  const StopSignals::Listener listener(stops, [&] {
+    peer->node->stop();
+    narrator.print(elapsed(), stop_words(stops.level()));
+  });
   auto folders = NewDirectory::create_all({o.out, o.state});
   if (!folders) return tl::make_unexpected(folders.error());
   if (auto opened = open_state(o, *peer); !opened) return tl::make_unexpected(opened.error());
   auto metrics = MetricsFile::open(o.out.empty() ? "" : o.out / "metrics.jsonl");
   if (!metrics) return tl::make_unexpected(metrics.error());
+  if (stops.level() > 0) {
+    complain(kStoppedBefore);
+    return 1;
+  }
+  if (auto aside = set_earlier_results_aside(o.out); !aside) {
+    return tl::make_unexpected(aside.error());
+  }
   for (NewDirectory& folder : *folders) folder.keep();
 
-  const auto elapsed = [began] {
-    return std::chrono::duration<double>(SteadyClock::now() - began).count();
-  };
   metrics->write(start_record(*peer, elapsed()));
   metrics->flush();
-  Narrator narrator;
   narrator.print(
       elapsed(),
       fmt::format("{} at {}: {}, {} rows, {}{}", core::short_name(peer->self.id),
                   peer->node->address(), peer->replica->schema().model(), peer->rows, peer->device,
                   peer->snapshot ? fmt::format(", resumed at step {}", peer->resumed_at) : ""));
-  stop_on_signals(*peer->node);
 
   Recorder recorder;
   const auto on_report = [&](core::Instant, const gossip::Report& report) {
@@ -285,9 +305,11 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
       peer->node->run(*peer->replica, *peer->storage, peer->config, peer->self,
                       std::move(peer->snapshot), rng, on_report, on_status);
   auto result = outcome.result;
+  // Parameters as they were drawn are not a model.
+  if (result && outcome.status.step == 0) result = core::fail("stopped before its first step");
   if (result) result = write_results(o, *peer, outcome, elapsed());
   if (result) return 0;
-  fmt::print(stderr, "murmur: {}\n", result.error().message);
+  complain(result.error().message);
   return 1;
 }
 

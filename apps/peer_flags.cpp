@@ -17,8 +17,13 @@ Files:
   OUT/model.safetensors  The model, as PyTorch's nn.Sequential names it.
   STATE/                 identity.json, two checkpoints and a lock.
 
-Exit status: 0 if it ran to its end or was stopped; 1 if it failed on the way; 2 if a flag or
-a file was refused, in which case nothing has been left behind.
+Ctrl-C, SIGTERM and SIGHUP end training; settling, lingering and saving follow as at any end. A
+second one leaves out settling and lingering, a third ends the process at once. A standard output
+that is closed or full ends nothing.
+
+Exit status: 0 if it ran to its end or was stopped once it had trained; 1 if it failed on the way
+or never trained, and then there is no model; 2 if a flag or a file was refused, in which case
+nothing has been left behind.
 
 Examples:
   Three peers that share the digits, each with a third that no other sees:

@@ -1,15 +1,16 @@
 #include "apps/sim.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cmath>
-#include <csignal>
 
+#include "apps/console.hpp"
 #include "apps/earlier_run.hpp"
 #include "apps/metrics.hpp"
 #include "apps/new_directory.hpp"
+#include "apps/results.hpp"
+#include "apps/stop_signals.hpp"
 #include "apps/summary.hpp"
 #include "apps/table.hpp"
 #include "sim/fleet.hpp"
@@ -23,8 +24,6 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::size_t kParametersCheckedMax = 100'000;
 /// Rows of the final table; summary.json has every peer.
 constexpr std::size_t kRowsShown = 16;
-
-volatile std::sig_atomic_t interrupted = 0;
 
 double seconds_since(SteadyClock::time_point began) {
   return std::chrono::duration<double>(SteadyClock::now() - began).count();
@@ -111,7 +110,7 @@ class ProgressLine {
 
  private:
   std::size_t peers_;
-  bool terminal_ = ::isatty(STDOUT_FILENO) == 1;
+  bool terminal_ = can_redraw();
   LiveBlock block_;
   double next_ = 0;
 };
@@ -161,31 +160,31 @@ void print_outcome(const sim::Outcome& outcome, const SimOptions& o, double real
                fmt::format("{}", s.exchanges), plain_cell(s.staleness_mean, 1),
                fmt::format("{}", peer.incarnations)});
   }
-  fmt::print("\n{}", table.text());
+  say(fmt::format("\n{}", table.text()));
   if (outcome.peers.size() > kRowsShown) {
-    fmt::print("... and {} more\n", outcome.peers.size() - kRowsShown);
+    say(fmt::format("... and {} more\n", outcome.peers.size() - kRowsShown));
   }
   const Accuracy a = accuracy_of(outcome);
-  fmt::print("\naccuracy   mean {}, least {}; test loss mean {}\n", percent_cell(a.mean, 2),
-             percent_cell(a.least, 2), loss_cell(a.loss_mean));
-  fmt::print("spread     {}\n", small_cell(outcome.spread));
-  fmt::print("time       {:.2f} s virtual, {:.2f} s real{}\n", core::seconds(outcome.now), real,
-             outcome.stopped ? ", stopped" : "");
-  fmt::print("events     {} ({:.0f} a second), exchanges {} ({:.0f} a second)\n", outcome.events,
-             static_cast<double>(outcome.events) / real, outcome.exchanges,
-             static_cast<double>(outcome.exchanges) / real);
-  fmt::print("checks     {}, violations {}\n", outcome.checks, outcome.violations.size());
-  fmt::print("trace hash {:016x} (seed {})\n", outcome.trace_hash, o.training.seed);
+  say(fmt::format("\naccuracy   mean {}, least {}; test loss mean {}\n", percent_cell(a.mean, 2),
+                  percent_cell(a.least, 2), loss_cell(a.loss_mean)));
+  say(fmt::format("spread     {}\n", small_cell(outcome.spread)));
+  say(fmt::format("time       {:.2f} s virtual, {:.2f} s real{}\n", core::seconds(outcome.now),
+                  real, outcome.stopped ? ", stopped" : ""));
+  say(fmt::format("events     {} ({:.0f} a second), exchanges {} ({:.0f} a second)\n",
+                  outcome.events, static_cast<double>(outcome.events) / real, outcome.exchanges,
+                  static_cast<double>(outcome.exchanges) / real));
+  say(fmt::format("checks     {}, violations {}\n", outcome.checks, outcome.violations.size()));
+  say(fmt::format("trace hash {:016x} (seed {})\n", outcome.trace_hash, o.training.seed));
   for (std::size_t i = 0; i < std::min(kRowsShown, outcome.notes.size()); ++i) {
-    fmt::print("note       {}\n", outcome.notes[i]);
+    say(fmt::format("note       {}\n", outcome.notes[i]));
   }
   if (outcome.notes.size() > kRowsShown) {
-    fmt::print("... and {} more\n", outcome.notes.size() - kRowsShown);
+    say(fmt::format("... and {} more\n", outcome.notes.size() - kRowsShown));
   }
   for (const std::string& violation : outcome.violations) {
-    fmt::print(stderr, "murmur: violation: {}\n", violation);
+    complain("violation: " + violation);
   }
-  if (!outcome.violations.empty()) fmt::print(stderr, "murmur: rerun with: {}\n", rerun);
+  if (!outcome.violations.empty()) complain("rerun with: " + rerun);
 }
 
 Json summary_json(const sim::Outcome& outcome, const SimOptions& o, double real) {
@@ -217,6 +216,7 @@ Json summary_json(const sim::Outcome& outcome, const SimOptions& o, double real)
 }  // namespace
 
 core::Result<int> run_sim(const std::vector<std::string>& args) {
+  StopSignals stops;
   SimOptions o;
   const auto parsed = parse_sim(args, o);
   if (!parsed) return tl::make_unexpected(parsed.error());
@@ -233,6 +233,7 @@ core::Result<int> run_sim(const std::vector<std::string>& args) {
   if (auto none = check_no_earlier_runs(o.out, /*state=*/"", o.peers); !none) {
     return tl::make_unexpected(none.error());
   }
+  stops.hold(/*last=*/1, unfinished_results(o.out));
   std::optional<NewDirectory> folder;
   if (!o.out.empty()) {
     auto made = NewDirectory::create(o.out);
@@ -242,11 +243,6 @@ core::Result<int> run_sim(const std::vector<std::string>& args) {
   auto metrics = FleetMetrics::open(o.out, o.peers);
   if (!metrics) return tl::make_unexpected(metrics.error());
   if (folder) folder->keep();
-
-  struct sigaction action {};
-  action.sa_handler = [](int) { interrupted = 1; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
 
   const auto began = SteadyClock::now();
   ProgressLine progress(o.peers);
@@ -265,7 +261,7 @@ core::Result<int> run_sim(const std::vector<std::string>& args) {
   config.on_progress = [&](const sim::Progress& p) {
     progress.show(p, seconds_since(began));
     metrics->flush();
-    return interrupted == 0;
+    return stops.level() == 0;
   };
   config.on_report = [&](std::size_t peer, core::Duration now, const gossip::Report& report) {
     metrics->take(peer, now, report);
@@ -279,9 +275,9 @@ core::Result<int> run_sim(const std::vector<std::string>& args) {
   const double real = seconds_since(began);
   print_outcome(*outcome, o, real, config.replay);
   if (!o.out.empty()) {
-    if (auto written = write_json(o.out / "summary.json", summary_json(*outcome, o, real));
+    if (auto written = write_json(o.out / kSummaryName, summary_json(*outcome, o, real));
         !written) {
-      fmt::print(stderr, "murmur: {}\n", written.error().message);
+      complain(written.error().message);
       return 1;
     }
   }

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "apps/earlier_run.hpp"
+#include "apps/results.hpp"
 #include "apps/table.hpp"
 
 namespace murmur::apps {
@@ -19,8 +20,8 @@ core::Result<void> Swarm::start(const std::string& founder) {
   std::error_code error;
   fs::create_directories(out, error);
   if (error) return core::fail(fmt::format("{}: cannot create: {}", out.string(), error.message()));
-  // An earlier run's must not be taken for this one's.
-  for (const char* name : {"summary.json", "model.safetensors"}) fs::remove(out / name, error);
+  // An earlier run's must not be taken for this one's if the peer does not get far.
+  if (auto aside = set_earlier_results_aside(out); !aside) return aside;
 
   std::vector<std::string> args = {"peer"};
   args.insert(args.end(), setup_.args.begin(), setup_.args.end());
@@ -42,7 +43,7 @@ core::Result<void> Swarm::start(const std::string& founder) {
 }
 
 core::Result<bool> Swarm::tick() {
-  if (members_.empty() && !stopping_) {
+  if (members_.empty() && stop_level_ == 0) {
     if (auto started = start(""); !started) return tl::make_unexpected(started.error());
   }
   bool any = false;
@@ -51,18 +52,23 @@ core::Result<bool> Swarm::tick() {
     member.tail.poll();
     any = any || member.running;
   }
-  if (stopping_ || members_.size() == setup_.peers) return any;
+  const bool all_started = members_.size() == setup_.peers || !start_failure_.empty();
+  if (stop_level_ > 0 || all_started) return any;
   const std::string founder = members_[0].tail.progress().address;
   if (founder.empty()) return any;  // it is still starting, or has failed to
   while (members_.size() < setup_.peers) {
-    if (auto started = start(founder); !started) return tl::make_unexpected(started.error());
+    if (auto started = start(founder); !started) {
+      start_failure_ = started.error().message;  // those that run go on
+      break;
+    }
   }
   return true;
 }
 
-void Swarm::stop() {
-  stopping_ = true;
-  for (const Member& member : members_) member.child.stop();
+void Swarm::stop(int level) {
+  if (level <= stop_level_) return;
+  stop_level_ = level;
+  for (const Member& member : members_) member.child.stop(level);
 }
 
 std::string Swarm::table() const {
@@ -82,7 +88,7 @@ std::string Swarm::table() const {
 }
 
 std::optional<PeerSummary> Swarm::summary(std::size_t peer) const {
-  const auto json = read_json(folder(peer) / "summary.json");
+  const auto json = read_json(folder(peer) / kSummaryName);
   if (!json || !json->is_object() || !json->contains("peers") || (*json)["peers"].size() != 1) {
     return std::nullopt;
   }

@@ -27,11 +27,12 @@ class Swarm {
   explicit Swarm(Setup setup) : setup_(std::move(setup)) {}
 
   /// Starts what can be started (peer 0, then, once it can be reached, the others), and reads what
-  /// the peers have written. False once none runs and none is to come. Error: a process or a folder
-  /// cannot be made.
+  /// the peers have written. False once none runs and none is to come. Error: not even the first
+  /// can be started.
   core::Result<bool> tick();
-  /// Ends every peer in good order; none is started any more.
-  void stop();
+  /// Asks every peer to stop, as if each had been signalled `level` times; from level 1 on none is
+  /// started any more.
+  void stop(int level);
   [[nodiscard]] std::string table() const;
 
   struct Member {
@@ -41,6 +42,8 @@ class Swarm {
   };
   [[nodiscard]] const std::vector<Member>& members() const { return members_; }
   [[nodiscard]] std::filesystem::path folder(std::size_t peer) const;
+  /// Why the next peer could not be started; empty: nothing went wrong.
+  [[nodiscard]] const std::string& start_failure() const { return start_failure_; }
   /// What peer `peer` wrote at its end; nothing if it did not get there.
   [[nodiscard]] std::optional<PeerSummary> summary(std::size_t peer) const;
   /// The same as it was when it was last heard of.
@@ -52,7 +55,8 @@ class Swarm {
   core::Result<void> start(const std::string& founder);
   Setup setup_;
   std::vector<Member> members_;
-  bool stopping_ = false;
+  int stop_level_ = 0;
+  std::string start_failure_;
 };
 
 }  // namespace murmur::apps

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <sstream>
 
+#include "apps/console.hpp"
 #include "core/check.hpp"
 
 namespace murmur::apps {
@@ -61,20 +61,18 @@ std::string fitted(const std::string& block, std::size_t columns, std::size_t ro
 
 void LiveBlock::show(const std::string& block) {
   if (!terminal_) {
-    fmt::print("{}", block);
-    std::fflush(stdout);
-    return;
+    return say(block);
   }
   winsize size{};
   const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
   const std::string shown = known ? fitted(block, size.ws_col, size.ws_row) : block;
-  if (lines_ > 0) fmt::print("\x1b[{}A", lines_);  // up to the block's first line
+  std::string drawn;
+  if (lines_ > 0) drawn = fmt::format("\x1b[{}A", lines_);  // up to the block's first line
   lines_ = 0;
   std::istringstream lines(shown);
   // Line by line: a screen cleared at once goes into the scrollback of some terminals.
-  for (std::string line; std::getline(lines, line); ++lines_) fmt::print("\x1b[2K{}\n", line);
-  fmt::print("\x1b[J");
-  std::fflush(stdout);
+  for (std::string line; std::getline(lines, line); ++lines_) drawn += "\x1b[2K" + line + "\n";
+  say(drawn + "\x1b[J");
 }
 
 }  // namespace murmur::apps

@@ -34,7 +34,7 @@ std::string fitted(const std::string& block, std::size_t columns, std::size_t ro
 /// cut to the terminal's size.
 class LiveBlock {
  public:
-  /// `terminal`: standard output is one.
+  /// `terminal`: standard output is one on which lines can be drawn over.
   explicit LiveBlock(bool terminal) : terminal_(terminal) {}
   void show(const std::string& block);
   /// What is printed next goes below the block.

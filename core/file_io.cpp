@@ -125,10 +125,15 @@ Result<Bytes> read_data_file(const std::filesystem::path& path, std::size_t byte
   return gzip ? gunzip(*bytes, bytes_max, path.string()) : std::move(bytes);
 }
 
-Result<void> write_file_atomically(const std::filesystem::path& path,
-                                   std::span<const ByteView> parts) {
+std::filesystem::path temporary_of(const std::filesystem::path& path) {
   std::filesystem::path temporary = path;
   temporary += ".tmp";
+  return temporary;
+}
+
+Result<void> write_file_atomically(const std::filesystem::path& path,
+                                   std::span<const ByteView> parts) {
+  const std::filesystem::path temporary = temporary_of(path);
   const auto failed = [&] {
     auto error = fail(fmt::format("{}: cannot write: {}", path.string(), errno_text()));
     ::unlink(temporary.c_str());

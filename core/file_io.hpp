@@ -22,6 +22,9 @@ Result<Bytes> read_data_file(const std::filesystem::path& path, std::size_t byte
 /// more than `bytes_max`.
 Result<Bytes> gunzip(ByteView compressed, std::size_t bytes_max, const std::string& name);
 
+/// Where write_file_atomically() collects what becomes `path`: PATH.tmp.
+std::filesystem::path temporary_of(const std::filesystem::path& path);
+
 /// Writes `parts` one after another to PATH.tmp, fsyncs, renames it to PATH and fsyncs the folder:
 /// after a crash PATH is either the old file or the new one. On failure PATH.tmp is removed.
 Result<void> write_file_atomically(const std::filesystem::path& path,

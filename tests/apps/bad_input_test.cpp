@@ -1,10 +1,7 @@
 // Bad input, each kind tried on the program itself: status 2, one line, nothing left behind.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 
+#include "tests/apps/held_port.hpp"
 #include "tests/apps/program.hpp"
 #include "tests/catch.hpp"
 #include "tests/core/idx_files.hpp"
@@ -25,30 +22,6 @@ std::vector<std::string> contents(const TempDir& dir) {
   std::sort(names.begin(), names.end());
   return names;
 }
-
-/// A port of the loopback interface that somebody else holds.
-class HeldPort {
- public:
-  HeldPort() : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* const any = reinterpret_cast<sockaddr*>(&address);
-    REQUIRE(::bind(fd_, any, size) == 0);
-    REQUIRE(::listen(fd_, 1) == 0);
-    REQUIRE(::getsockname(fd_, any, &size) == 0);
-    port_ = ntohs(address.sin_port);
-  }
-  ~HeldPort() { ::close(fd_); }
-  HeldPort(const HeldPort&) = delete;
-  HeldPort& operator=(const HeldPort&) = delete;
-  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
-
- private:
-  int fd_;
-  int port_ = 0;
-};
 
 /// Runs `args` with --out and --state beneath a folder that holds the files of a bad day.
 struct BadDay {

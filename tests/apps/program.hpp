@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/core/temp_dir.hpp"
@@ -19,8 +20,21 @@ struct Said {
   std::string err;
 };
 
-/// A process of the program; its streams go to files in `dir`.
-inline pid_t start_program(const std::vector<std::string>& args, const TempDir& dir) {
+/// Polls `condition` without end but the test's own time limit.
+template <class Condition>
+void wait_until(Condition condition) {
+  while (!condition()) ::usleep(10'000);
+}
+
+/// Whether the file `path` is there and has `text` in it.
+inline bool says(const std::filesystem::path& path, std::string_view text) {
+  return std::filesystem::exists(path) && read_text(path).find(text) != std::string::npos;
+}
+
+/// A process of the program; its streams go to files in `dir`. `prepare` is called in it first, and
+/// may call what is safe after a fork.
+template <class Prepare>
+pid_t start_program(const std::vector<std::string>& args, const TempDir& dir, Prepare prepare) {
   std::vector<std::string> words = {MURMUR_PROGRAM};
   words.insert(words.end(), args.begin(), args.end());
   std::vector<char*> argv;
@@ -32,8 +46,13 @@ inline pid_t start_program(const std::vector<std::string>& args, const TempDir& 
   if (pid != 0) return pid;
   ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
   ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+  prepare();
   ::execv(MURMUR_PROGRAM, argv.data());
   ::_exit(127);
+}
+
+inline pid_t start_program(const std::vector<std::string>& args, const TempDir& dir) {
+  return start_program(args, dir, [] {});
 }
 
 inline Said wait_for(pid_t pid, const TempDir& dir) {

@@ -10,6 +10,7 @@
 #include "apps/summary.hpp"
 #include "core/model_spec.hpp"
 #include "core/safetensors.hpp"
+#include "tests/apps/peer_pids.hpp"
 #include "tests/catch.hpp"
 #include "tests/core/temp_dir.hpp"
 
@@ -26,12 +27,6 @@ std::vector<Json> records(const fs::path& path) {
     all.push_back(Json::parse(line));  // every line is a whole record
   }
   return all;
-}
-
-/// Polls `condition` without end but the test's own time limit.
-template <class Condition>
-void wait_until(Condition condition) {
-  while (!condition()) ::usleep(10'000);
 }
 
 TEST_CASE("help is printed by each command, with status 0") {
@@ -125,19 +120,6 @@ TEST_CASE("a state folder of another model is refused") {
   CHECK(said.err.starts_with("murmur: " + state + ": "));
 }
 
-TEST_CASE("SIGINT ends a peer in good order") {
-  const TempDir dir;
-  const pid_t pid = start_program({"peer", "--out", (dir / "run").string()}, dir);
-  wait_until([&] {
-    return fs::exists(dir / "out") && read_text(dir / "out").find("training") != std::string::npos;
-  });
-  ::kill(pid, SIGINT);
-  const Said said = wait_for(pid, dir);
-  CHECK(said.status == 0);
-  CHECK(fs::exists(dir / "run/summary.json"));
-  CHECK(fs::exists(dir / "run/model.safetensors"));
-}
-
 TEST_CASE("local trains three peers that agree in the end") {
   const TempDir dir;
   const Said said = run_program(
@@ -157,18 +139,6 @@ TEST_CASE("local trains three peers that agree in the end") {
   CHECK(ids.size() == 3);
   CHECK(summary["spread"].get<double>() < 0.05);
   CHECK(said.out.find("staleness") != std::string::npos);
-}
-
-/// The ids of the processes of a `murmur local` whose peers write beneath `out`.
-std::vector<pid_t> peer_pids(const fs::path& out, std::size_t peers) {
-  std::vector<pid_t> pids;
-  for (std::size_t i = 0; i < peers; ++i) {
-    std::ifstream file(out / ("peer-" + std::to_string(i)) / "metrics.jsonl");
-    std::string line;
-    if (!std::getline(file, line) || file.eof()) return {};
-    pids.push_back(Json::parse(line)["pid"].get<pid_t>());
-  }
-  return pids;
 }
 
 TEST_CASE("a peer that is killed is shown, the others finish, and local says so") {
@@ -223,19 +193,6 @@ TEST_CASE("peers end when local is killed") {
   CHECK(wait_for(pid, dir).status == 128 + SIGKILL);
   for (const pid_t peer : pids) CHECK(::waitpid(peer, nullptr, 0) == peer);
   ::prctl(PR_SET_CHILD_SUBREAPER, 0);
-}
-
-TEST_CASE("SIGINT to local ends every peer in good order") {
-  const TempDir dir;
-  const fs::path out = dir / "run";
-  const pid_t pid = start_program({"local", "--peers", "2", "--out", out.string()}, dir);
-  wait_until([&] { return !peer_pids(out, 2).empty(); });
-  ::kill(pid, SIGINT);
-  const Said said = wait_for(pid, dir);
-  INFO(said.out << said.err);
-  CHECK(said.status == 0);
-  CHECK(fs::exists(out / "peer-0/model.safetensors"));
-  CHECK(fs::exists(out / "peer-1/model.safetensors"));
 }
 
 TEST_CASE("a simulation repeats by its seed and differs by another") {
