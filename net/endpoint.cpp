@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netdb.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include <charconv>
 #include <memory>
@@ -32,14 +32,19 @@ bool plausible_host(std::string_view host, bool bracketed) {
   return true;
 }
 
-std::string numeric_host(const addrinfo& info) {
-  char host[NI_MAXHOST];
-  const int error =
-      getnameinfo(info.ai_addr, info.ai_addrlen, host, sizeof(host), nullptr, 0, NI_NUMERICHOST);
-  return error == 0 ? host : "";
-}
-
 }  // namespace
+
+std::optional<Endpoint> to_endpoint(const sockaddr& address) {
+  const bool v4 = address.sa_family == AF_INET;
+  if (!v4 && address.sa_family != AF_INET6) return std::nullopt;
+  char host[NI_MAXHOST];
+  const socklen_t size = v4 ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+  if (getnameinfo(&address, size, host, sizeof(host), nullptr, 0, NI_NUMERICHOST) != 0) {
+    return std::nullopt;
+  }
+  return Endpoint{host, ntohs(v4 ? reinterpret_cast<const sockaddr_in&>(address).sin_port
+                                 : reinterpret_cast<const sockaddr_in6&>(address).sin6_port)};
+}
 
 core::Result<Endpoint> parse_endpoint(std::string_view text) {
   const std::string shown(text.substr(0, 300));
@@ -79,8 +84,10 @@ core::Result<Endpoint> resolve_endpoint(const Endpoint& endpoint) {
   std::string ipv6;
   for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
     // A machine's IPv4 address is the one that its LAN is likelier to reach.
-    if (info->ai_family == AF_INET) return Endpoint{numeric_host(*info), endpoint.port};
-    if (info->ai_family == AF_INET6 && ipv6.empty()) ipv6 = numeric_host(*info);
+    const std::optional<Endpoint> numeric = to_endpoint(*info->ai_addr);
+    if (!numeric) continue;
+    if (info->ai_family == AF_INET) return Endpoint{numeric->host, endpoint.port};
+    if (ipv6.empty()) ipv6 = numeric->host;
   }
   if (ipv6.empty()) {
     return core::fail(fmt::format("address {}: the host has no IP address", to_string(endpoint)));

@@ -2,7 +2,10 @@
 // Thread rule: values. resolve_endpoint() may block on the name service; nothing else does.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +21,8 @@ struct Endpoint {
 /// Error: no port, a port past 65535, or a host with characters that no host has. What passes is
 /// safe to put into a ZeroMQ endpoint, wherever it came from.
 core::Result<Endpoint> parse_endpoint(std::string_view text);
+/// Nothing if it is no IPv4 or IPv6 address.
+std::optional<Endpoint> to_endpoint(const sockaddr& address);
 /// With brackets where the host needs them.
 std::string to_string(const Endpoint& endpoint);
 

@@ -8,12 +8,17 @@
 #include <cstring>
 #include <utility>
 
+#include "net/room.hpp"
+
 namespace murmur::net {
 namespace {
 
 using namespace std::chrono_literals;
 
 constexpr core::Duration kIdleMax = 60s;
+/// A queue that was full for so long is of a neighbour that is gone, or of a connection that ZeroMQ
+/// has given up for good, as it does when the other side breaks ZMTP's rules: it is made anew.
+constexpr core::Duration kFullMax = 3s;
 /// How long a goodbye may take to leave when the sockets are closed.
 constexpr int kGoodbyeMs = 100;
 constexpr int kHandshakeMs = 3000;
@@ -78,9 +83,15 @@ void Transport::listen(const Endpoint& at) {
 }
 
 core::Result<std::unique_ptr<Transport>> Transport::open(const Endpoint& listen) {
+  const core::Result<std::size_t> room = room_for_links(kLinksMax);
+  if (!room) {
+    return core::fail(
+        fmt::format("cannot listen on {}: {}", to_string(listen), room.error().message));
+  }
   std::unique_ptr<Transport> transport;
   try {
     transport.reset(new Transport);
+    transport->links_max_ = *room;
     transport->listen(listen);
   } catch (const zmq::error_t& error) {
     return core::fail(fmt::format("cannot listen on {}: {}", to_string(listen), error.what()));
@@ -105,7 +116,7 @@ Transport::Link* Transport::link(core::Instant now, const gossip::Address& to) {
   const core::Result<Endpoint> endpoint = parse_endpoint(to);
   // Looking a name up would block; and addresses that others tell us come from anywhere.
   if (!endpoint || !is_numeric(*endpoint) || endpoint->port == 0) return nullptr;
-  if (links_.size() >= kLinksMax) {
+  if (links_.size() >= links_max_) {
     links_.erase(std::min_element(links_.begin(), links_.end(), [](const auto& a, const auto& b) {
       return a.second.used < b.second.used;
     }));
@@ -119,7 +130,14 @@ Transport::Link* Transport::link(core::Instant now, const gossip::Address& to) {
   // Only ZeroMQ's own commands come back on it.
   socket.set(zmq::sockopt::maxmsgsize, std::int64_t{kCommandMax});
   socket.connect("tcp://" + to_string(*endpoint));
-  return &links_.emplace(to, Link{std::move(socket), now}).first->second;
+  return &links_.emplace(to, Link{std::move(socket), now, {}}).first->second;
+}
+
+/// The queue of `link` is full.
+bool Transport::refused(core::Instant now, const gossip::Address& to, Link& link) {
+  if (!link.full_since) link.full_since = now;
+  if (now - *link.full_since > kFullMax) links_.erase(to);
+  return false;
 }
 
 bool Transport::send(core::Instant now, const gossip::Address& to, const core::Bytes& head,
@@ -129,7 +147,8 @@ bool Transport::send(core::Instant now, const gossip::Address& to, const core::B
     if (out == nullptr) return false;
     const std::size_t size = payload ? payload->size() : 0;
     zmq::message_t first(head.data(), head.size());
-    if (!send_frame(out->socket, first, size > 0)) return false;
+    if (!send_frame(out->socket, first, size > 0)) return refused(now, to, *out);
+    out->full_since.reset();
     for (std::size_t begin = 0; begin < size; begin += kPiece) {
       const std::size_t length = std::min(kPiece, size - begin);
       zmq::message_t piece = piece_of(payload, begin, length);

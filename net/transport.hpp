@@ -37,14 +37,14 @@ namespace murmur::net {
 inline constexpr std::size_t kPiece = std::size_t{512} << 10;
 inline constexpr std::size_t kFrameMax = std::size_t{1} << 20;
 inline constexpr int kSendQueue = 128;
-/// Each takes three file descriptors, and 1024 is the usual limit of a process.
+/// Fewer where the process may open few descriptors (net/room.hpp).
 inline constexpr std::size_t kLinksMax = 288;
 inline constexpr core::Duration kTendEvery = std::chrono::milliseconds(100);
 
 class Transport {
  public:
   /// Binds `listen`, whose host is numeric; port 0 takes any free one. Error: the port is in use,
-  /// or the address is not this machine's.
+  /// or the address is not this machine's, or there is no room for sockets or threads.
   static core::Result<std::unique_ptr<Transport>> open(const Endpoint& listen);
   ~Transport();
   Transport(const Transport&) = delete;
@@ -76,12 +76,14 @@ class Transport {
   struct Link {
     zmq::socket_t socket;
     core::Instant used;
+    std::optional<core::Instant> full_since;
   };
 
   Transport();
   /// Opens the context and the ROUTER. Throws zmq::error_t.
   void listen(const Endpoint& at);
   Link* link(core::Instant now, const gossip::Address& to);
+  bool refused(core::Instant now, const gossip::Address& to, Link& link);
   bool receive_frame(zmq::message_t& frame);
   core::Payload join_pieces(bool cut);
 
@@ -89,6 +91,7 @@ class Transport {
   zmq::socket_t router_;
   Endpoint bound_;
   std::map<gossip::Address, Link> links_;  // closed before their context
+  std::size_t links_max_ = kLinksMax;
   core::BufferPool pool_;
   std::size_t payload_max_ = 0;
   std::size_t pieces_max_ = 0;

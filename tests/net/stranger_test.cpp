@@ -136,3 +136,26 @@ TEST_CASE("a message of endlessly many frames is cut off, and others are heard a
   CHECK(cut);
   CHECK(post.works());
 }
+
+TEST_CASE("an address whose owner broke ZMTP's rules once is connected to again") {
+  Post post;
+  RawSocket listener;
+  const std::string address = listener.listen();
+  core::Duration ahead{0};
+  const auto say_for = [&](core::Duration duration) {  // by the transport's clock, in no time
+    for (const core::Duration end = ahead + duration; ahead < end; ahead += 100ms) {
+      post.transport->send(post.time() + ahead, address, test::bytes_of("hello"), nullptr);
+    }
+  };
+  say_for(100ms);
+  RawSocket first = listener.accept();
+  core::Bytes other = test::greeting();
+  std::memcpy(other.data() + 12, "PLAIN", 5);  // of another mechanism: ZeroMQ does not come back
+  first.send(other);
+  first.skip(1000);  // to its end
+  pollfd comes{listener.fd(), POLLIN, 0};
+  for (int tries = 0; tries < 100 && ::poll(&comes, 1, 100) == 0; ++tries) say_for(4s);
+  RawSocket second = listener.accept();
+  second.shake_hands("ROUTER");
+  CHECK(second.ok());
+}
