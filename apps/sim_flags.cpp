@@ -58,9 +58,16 @@ core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& arg
            {"SHARE", "0", "Share of messages that arrive twice."});
   line.add("--corrupt", o.faults.corrupt, parse_probability,
            {"SHARE", "0", "Share of messages that arrive with a bit flipped, or cut short."});
+  line.add("--save-fails", o.faults.save_fails, parse_probability,
+           {"SHARE", "0", "Share of checkpoints that cannot be written."});
+  line.add("--torn", o.faults.torn, parse_probability,
+           {"SHARE", "0",
+            "Share of crashes after which the newest checkpoint is torn and the one before\n"
+            "it is used."});
   line.add("--calm-from", o.faults.calm_from, core::parse_duration,
            {"DURATION", "0",
-            "From then on messages are neither lost, duplicated nor corrupted; 0: never."});
+            "From then on messages are neither lost, duplicated nor corrupted, and what is\n"
+            "saved is written; 0: never."});
   line.add_repeated("--straggler", o.faults.stragglers, sim::parse_straggler,
                     {"PEER:FACTOR", "", "Everything PEER computes takes FACTOR times as long."});
   line.add_repeated("--crash", o.faults.crashes, sim::parse_crash,

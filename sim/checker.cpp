@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+
+#include "gossip/wire.hpp"
 
 namespace murmur::sim {
 namespace {
@@ -22,10 +25,9 @@ std::string text(core::TransferId id) { return fmt::format("({}, {})", id.boot, 
 
 }  // namespace
 
-Checker::Checker(const gossip::Config& config, core::Duration quiet_from, bool probing,
-                 std::uint64_t seed, std::string replay, std::size_t violations_max)
-    : config_(config),
-      quiet_from_(quiet_from),
+Checker::Checker(core::Duration quiet_from, bool probing, std::uint64_t seed, std::string replay,
+                 std::size_t violations_max)
+    : quiet_from_(quiet_from),
       probing_(probing),
       replay_(std::move(replay)),
       violations_max_(violations_max),
@@ -62,8 +64,10 @@ Person Checker::add_person(core::PeerId id, std::uint32_t peer) {
 }
 
 void Checker::started(Person who, const gossip::Machine& machine, core::Replica& replica,
-                      bool restored, bool can_crash) {
+                      const gossip::Config& config, bool restored, bool can_crash) {
   PersonState& person = persons_[who];
+  person.config = config;
+  person.claims = {};
   person.machine = &machine;
   person.replica = &replica;
   person.boot = machine.self().boot;
@@ -88,7 +92,7 @@ void Checker::started(Person who, const gossip::Machine& machine, core::Replica&
     person.now.reading = probe_.read(replica);
     person.now.base = person.now.reading.value;
   }
-  person.saved = person.now;
+  person.saved = person.saved_before = person.now;
 }
 
 void Checker::crashed(Person who, bool comes_back) {
@@ -102,6 +106,11 @@ void Checker::crashed(Person who, bool comes_back) {
     pair.agreed[who == pair.low ? 0 : 1] = 0;
   }
   if (comes_back) ledger_.roll_back(who);
+}
+
+void Checker::torn(Person who) {
+  ledger_.lose_checkpoint(who);
+  persons_[who].saved = persons_[who].saved_before;
 }
 
 // ---- the lane ----
@@ -132,6 +141,7 @@ void Checker::work_performed(Person who, const gossip::WorkResult& result) {
                        std::holds_alternative<gossip::Responded>(result) ||
                        std::holds_alternative<gossip::Absorbed>(result) ||
                        std::holds_alternative<gossip::Adopted>(result);
+  if (changes) person.unsaved = true;
   if (probing_ && changes) {
     const Reading reading = probe_.read(*person.replica);
     moved = reading.value - person.now.reading.value;
@@ -160,8 +170,9 @@ void Checker::work_performed(Person who, const gossip::WorkResult& result) {
   } else if (const auto* absorbed = std::get_if<gossip::Absorbed>(&result)) {
     if (absorbed->mix) observed_.kind = Observed::Kind::kTook;
   } else if (const auto* saved = std::get_if<gossip::Saved>(&result)) {
+    person.unsaved = false;
     if (saved->result) {
-      person.saved = person.now;
+      person.saved_before = std::exchange(person.saved, person.now);
       ledger_.kept(who);
     }
   }
@@ -219,6 +230,13 @@ void Checker::gave(Person who, Person other, const gossip::ExchangeReport& repor
            return fmt::format("{} applied transfer {} to {}, but its outbox holds another",
                               name(who), text(report.id), name(other));
          });
+  if (outbox) {
+    expect(flow.answered < outbox->offer, [&] {
+      return fmt::format("{} answers offer ({}, {}) of {} a second time", name(who),
+                         outbox->offer.boot, outbox->offer.number, name(other));
+    });
+    flow.answered = outbox->offer;
+  }
   ledger_.give(index, direction,
                {report.id, now_, observed_.weight, observed_.crc, observed_.moved, observed_.slack,
                 find_offer(other, observed_.offer)});
@@ -257,6 +275,8 @@ void Checker::took(Person who, Person other, const gossip::ExchangeReport& repor
     });
   }
   ledger_.take(index, direction, {report.id, observed_.moved});
+  // Checked above, but where the maker has forgotten the transfer.
+  if (report.age.count() > 0) persons_[who].claims.exchanged(report.staleness);
 }
 
 void Checker::check_staleness(Person who, const OfferMade& offer,
@@ -294,6 +314,20 @@ void Checker::linked(Person who, core::PeerId id) {
   }
 }
 
+void Checker::sends(Person who, const core::Bytes& head, const core::Payload& payload) {
+  const auto header = gossip::wire::peek(head, core::view(payload), core::view(payload).size());
+  if (!header || header->type != gossip::wire::Type::kOffer) return;
+  const auto body = gossip::wire::parse(*header, head);
+  expect(body.has_value(), [&] { return name(who) + " sends an offer that cannot be read"; });
+  if (!body) return;
+  const std::uint32_t claim = std::get<gossip::wire::Offer>(*body).expected_staleness;
+  expect(persons_[who].claims.plausible(claim), [&] {
+    return fmt::format(
+        "{} offers with an expected staleness of {}, which its exchanges do not bear out",
+        name(who), claim);
+  });
+}
+
 // ---- comparisons ----
 
 void Checker::check(Person who, bool lane_busy, std::span<const Person> others) {
@@ -320,13 +354,17 @@ void Checker::check(Person who, bool lane_busy, std::span<const Person> others) 
 void Checker::check_peer(Person who, bool lane_busy) {
   const PersonState& person = persons_[who];
   if (person.machine == nullptr) return;
-  const std::size_t bound = config_.serve_queue_max + config_.links_max + 8;
+  const std::size_t bound = person.config.serve_queue_max + person.config.links_max + 8;
   const std::size_t queued = person.machine->queued();
   expect(queued <= bound, [&] {
     return fmt::format("{} has {} works queued, more than {}", name(who), queued, bound);
   });
   expect(lane_busy || person.machine->phase() != gossip::Phase::kTraining,
          [&] { return name(who) + " trains, but has nothing to do"; });
+  if (person.config.save_every.count() == 0) return;
+  expect(!person.unsaved || person.machine->phase() != gossip::Phase::kDone ||
+             person.machine->failure(),
+         [&] { return name(who) + " left without having tried to save what it did last"; });
 }
 
 std::uint32_t Checker::pair_of(Person a, Person b) {

@@ -11,7 +11,10 @@
 //  - the outbox holds the newest transfer that the maker's replica holds, and no other;
 //  - what a transfer did to the probes (sim/probe.hpp) of its two sides cancels;
 //  - the lane works while the peer trains, whatever the network does; queues keep their bound;
-//    parameters are finite; an exchange's reported staleness and age are the true ones.
+//    parameters are finite; an exchange's reported staleness and age are the true ones, and what an
+//    offer claims to expect is a moving average of them;
+//  - one offer leads to one transfer at most, whatever restarted in between;
+//  - who leaves has tried to save all that it did.
 // Every `recompute` (each 10,000 events): all of that on every edge and peer, the ledger's open
 // entries from scratch, every probe read anew, and the sum over all replicas.
 //
@@ -29,6 +32,7 @@
 #include "gossip/effects.hpp"
 #include "gossip/machine.hpp"
 #include "gossip/work.hpp"
+#include "sim/claims.hpp"
 #include "sim/ledger.hpp"
 #include "sim/probe.hpp"
 
@@ -37,8 +41,8 @@ namespace murmur::sim {
 class Checker {
  public:
   /// From `quiet_from` on there are no faults. `probing` false: nothing that reads parameters.
-  Checker(const gossip::Config& config, core::Duration quiet_from, bool probing, std::uint64_t seed,
-          std::string replay, std::size_t violations_max);
+  Checker(core::Duration quiet_from, bool probing, std::uint64_t seed, std::string replay,
+          std::size_t violations_max);
 
   /// For the messages: what is going on.
   void set_event(core::Duration now, std::uint64_t number) {
@@ -51,9 +55,11 @@ class Checker {
   Person add_person(core::PeerId id, std::uint32_t peer);
   /// `restored`: the replica was loaded from the checkpoint. `can_crash`: it may be killed later
   /// and come back with its state.
-  void started(Person who, const gossip::Machine& machine, core::Replica& replica, bool restored,
-               bool can_crash);
+  void started(Person who, const gossip::Machine& machine, core::Replica& replica,
+               const gossip::Config& config, bool restored, bool can_crash);
   void crashed(Person who, bool comes_back);
+  /// It is down, and comes back not from its newest checkpoint but from the one before.
+  void torn(Person who);
   [[nodiscard]] core::PeerId id(Person who) const { return persons_[who].id; }
   /// The number of `id`, or -1.
   [[nodiscard]] std::int64_t find(core::PeerId id) const;
@@ -69,6 +75,8 @@ class Checker {
   // ---- what the machine said ----
   void exchanged(Person who, const gossip::ExchangeReport& report);
   void linked(Person who, core::PeerId other);
+  /// A message with a payload leaves.
+  void sends(Person who, const core::Bytes& head, const core::Payload& payload);
 
   // ---- comparisons ----
   /// At the end of an event at `who` that concerned `others`.
@@ -108,6 +116,10 @@ class Checker {
     std::size_t edges_known = 0;        // of the machine's edges, those found in this epoch
     Scalars now;
     Scalars saved;
+    Scalars saved_before;  // by the last checkpoint but one
+    bool unsaved = false;  // it changed after it last tried to save
+    gossip::Config config;
+    Claims claims;
     std::int64_t lane_began_ns = 0;
     std::uint64_t offers = 0;
     std::vector<KeptOffer> kept_offers;
@@ -141,7 +153,6 @@ class Checker {
     if (!holds) violate(describe());
   }
 
-  gossip::Config config_;
   core::Duration quiet_from_;
   bool probing_;
   std::string replay_;

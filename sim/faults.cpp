@@ -122,6 +122,10 @@ core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers) {
   if (!probability(plan.corrupt)) {
     return fail(fmt::format("corrupt {} is outside 0 to 1", plan.corrupt));
   }
+  if (!probability(plan.save_fails)) {
+    return fail(fmt::format("save-fails {} is outside 0 to 1", plan.save_fails));
+  }
+  if (!probability(plan.torn)) return fail(fmt::format("torn {} is outside 0 to 1", plan.torn));
   if (!(plan.bandwidth >= 0))
     return fail(fmt::format("bandwidth {} B/s is negative", plan.bandwidth));
   for (const Straggler& straggler : plan.stragglers) {
@@ -155,7 +159,7 @@ core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers) {
 
 core::Duration quiet_from(const FaultPlan& plan) {
   core::Duration quiet{0};
-  if (plan.loss > 0 || plan.corrupt > 0) {
+  if (plan.loss > 0 || plan.corrupt > 0 || plan.save_fails > 0) {
     quiet = plan.calm_from.count() > 0 ? plan.calm_from : core::Duration::max();
   }
   for (const Cut& cut : plan.cuts) quiet = std::max(quiet, cut.start + cut.length);
@@ -173,6 +177,8 @@ std::string to_flags(const FaultPlan& plan) {
   if (plan.loss > 0) add("loss", fmt::format("{}", plan.loss));
   if (plan.duplicate > 0) add("duplicate", fmt::format("{}", plan.duplicate));
   if (plan.corrupt > 0) add("corrupt", fmt::format("{}", plan.corrupt));
+  if (plan.save_fails > 0) add("save-fails", fmt::format("{}", plan.save_fails));
+  if (plan.torn > 0) add("torn", fmt::format("{}", plan.torn));
   if (plan.calm_from.count() > 0) add("calm-from", core::to_string(plan.calm_from));
   add("delay", to_string(plan.delay));
   if (plan.bandwidth > 0) add("bandwidth", fmt::format("{}", plan.bandwidth));

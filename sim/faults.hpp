@@ -54,7 +54,10 @@ struct FaultPlan {
   double corrupt = 0;    ///< of messages, in [0, 1]; one bit flipped, or the end cut off
   /// From sending to arrival, drawn for each message: so a random one reorders.
   Distribution delay = Distribution::constant(std::chrono::microseconds(200));
-  /// Messages sent from here on are neither lost, duplicated nor corrupted; 0: it never ends.
+  double save_fails = 0;  ///< of checkpoints, in [0, 1]: they cannot be written
+  double torn = 0;        ///< of crashes, in [0, 1]: the newest checkpoint is found torn
+  /// Messages sent from here on are neither lost, duplicated nor corrupted, and what is saved is
+  /// written; 0: it never ends.
   core::Duration calm_from{0};
   double bandwidth = 0;  ///< bytes per second that each peer can send; 0: no limit
   std::vector<Straggler> stragglers;
@@ -74,8 +77,13 @@ std::string to_string(const Cut& cut);
 /// or a peer that is killed while it is down.
 core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers);
 
+inline bool is_calm(const FaultPlan& plan, core::Duration now) {
+  return plan.calm_from.count() > 0 && now >= plan.calm_from;
+}
+
 /// When the last fault is over: cuts healed, crashed peers started again, messages no longer lost
-/// or changed (the longest Duration if they always may be). Delays and stragglers do not count.
+/// or changed, disks mended (the longest Duration if they always may be). Delays and stragglers do
+/// not count.
 core::Duration quiet_from(const FaultPlan& plan);
 
 /// The plan as `murmur sim` takes it, all of it: "--loss 0.2 --delay exp:50ms --crash 3@5s+2s ...".

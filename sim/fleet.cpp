@@ -4,17 +4,16 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <utility>
 
-#include "core/spread.hpp"
-#include "core/storage.hpp"
 #include "gossip/machine.hpp"
 #include "gossip/work.hpp"
 #include "sim/checker.hpp"
 #include "sim/network.hpp"
+#include "sim/outcome.hpp"
+#include "sim/peer.hpp"
 #include "sim/world.hpp"
 
 namespace murmur::sim {
@@ -36,19 +35,6 @@ core::Duration scaled(core::Duration d, double factor) {
       std::max<std::int64_t>(1, std::llround(static_cast<double>(d.count()) * factor)));
 }
 
-/// Peers are reached at "p<i>:0".
-gossip::Address address_of(std::uint64_t index) { return fmt::format("p{}:0", index); }
-
-std::optional<std::uint32_t> index_of(const gossip::Address& address, std::size_t peers) {
-  std::uint32_t index = 0;
-  const char* end = address.data() + address.size();
-  if (address.size() < 2 || address[0] != 'p') return std::nullopt;
-  const auto [rest, error] = std::from_chars(address.data() + 1, end, index);
-  const std::string_view port(rest, static_cast<std::size_t>(end - rest));
-  if (error != std::errc() || port != ":0" || index >= peers) return std::nullopt;
-  return index;
-}
-
 /// What came of a work, for the trace.
 std::uint64_t content_of(const gossip::WorkResult& result) {
   std::uint64_t content = 0;
@@ -64,42 +50,14 @@ std::uint64_t content_of(const gossip::WorkResult& result) {
   return core::mix64(content + result.index());
 }
 
-struct Peer {
-  // What the process holds.
-  std::unique_ptr<core::Replica> replica;
-  std::unique_ptr<gossip::Machine> machine;  ///< refers to the replica's schema
-  std::optional<gossip::Work> work;
-  core::Duration work_began{0};
-  core::Duration work_takes{0};
-  // What outlives it.
-  core::MemoryStorage storage;
-  Person person = 0;
-  std::uint32_t incarnation = 0;  ///< starts so far
-  bool down = false;              ///< killed, and not started again
-  // The machine it runs on.
-  double slowness = 1;
-  core::Rng step_times;
-  core::Duration clock_offset{0};
-
-  std::optional<core::Duration> timer_at;
-  std::uint64_t timer_stamp = 0;
-  std::string failure{};  ///< why the last incarnation ended with nothing done; empty: it did not
-  int idle_timers = 0;    ///< at last_timer
-  core::Duration last_timer{0};
-  core::Duration started{0};
-  std::vector<gossip::Address> contacts{};
-  std::optional<core::Duration> settled;
-  std::uint64_t exchanges_before = 0;  ///< completed by earlier incarnations
-};
-
 class Fleet {
  public:
   Fleet(const SimConfig& config, const ReplicaFactory& make_replica)
       : config_(config),
         make_replica_(make_replica),
         network_(config.faults, config.peers, config.seed),
-        checker_(config.gossip, quiet_from(config.faults), config.checks == Checks::kAll,
-                 config.seed, config.replay, config.violations_max),
+        checker_(quiet_from(config.faults), config.checks == Checks::kAll, config.seed,
+                 config.replay, config.violations_max),
         pool_(4096) {}
 
   core::Result<Outcome> run();
@@ -111,7 +69,7 @@ class Fleet {
   void stop_process(Peer& peer, bool comes_back);
   void fail(std::uint32_t index, std::string why);
   [[nodiscard]] bool comes_back(std::uint32_t index) const;
-  [[nodiscard]] bool could_have_joined(const Peer& peer) const;
+  [[nodiscard]] bool could_have_joined(Peer& peer);
   void restart(std::uint32_t plan);
   void deliver(std::uint32_t slot);
   void undeliverable(std::uint32_t slot);
@@ -140,7 +98,6 @@ class Fleet {
 
   [[nodiscard]] bool over();
   [[nodiscard]] Progress progress() const;
-  [[nodiscard]] std::uint64_t exchanges() const;
   Outcome outcome();
 
   const SimConfig& config_;
@@ -179,16 +136,8 @@ core::Result<void> Fleet::prepare() {
   core::Rng starts(config_.seed, 0, "starts");
   core::Rng offsets(config_.seed, 0, "clocks");
   for (std::uint32_t i = 0; i < config_.peers; ++i) {
-    Peer peer{.replica = nullptr,
-              .machine = nullptr,
-              .work = std::nullopt,
-              .work_began = {},
-              .storage = {},
-              .step_times = core::Rng(config_.seed, i, "step-time"),
-              .timer_at = std::nullopt,
-              .settled = std::nullopt};
-    peer.clock_offset = core::from_seconds(kClockOffsetMaxSeconds * offsets.uniform());
-    peers_.push_back(std::move(peer));
+    peers_.emplace_back(config_.faults, config_.seed, i).clock_offset =
+        core::from_seconds(kClockOffsetMaxSeconds * offsets.uniform());
     const core::Duration at = scaled(kStartSpread, starts.uniform());
     world_.schedule(i == 0 ? core::Duration{0} : at, EventKind::kStart, i);
     ++to_come_;
@@ -226,14 +175,14 @@ bool Fleet::start(std::uint32_t index) {
   core::Rng ids(config_.seed, entity, "id");
   const std::uint64_t high = ids.next();
   const auto fresh = Checker::number_id({high, ids.next()}, static_cast<Person>(people_));
-  const core::Identity self = *peer.storage.start(fresh);
+  const core::Identity self = *peer.disk.start(fresh);
   if (self.id == fresh) {
     peer.person = checker_.add_person(fresh, index);
     ++people_;
   }
 
   std::optional<gossip::Checkpoint> checkpoint;
-  if (const auto saved = *peer.storage.load()) {
+  if (const auto saved = *peer.disk.load()) {
     checkpoint = *gossip::split_checkpoint(*saved);
     if (auto loaded = peer.replica->load(checkpoint->replica, /*adopt=*/false); !loaded) {
       checker_.violate(
@@ -241,7 +190,7 @@ bool Fleet::start(std::uint32_t index) {
       return true;
     }
   }
-  gossip::Config config = config_.gossip;
+  gossip::Config config = config_of(config_, index);
   config.advertise = address_of(index);
   config.join = contacts(index, peer.incarnation == 0);
   ++peer.incarnation;
@@ -258,7 +207,7 @@ bool Fleet::start(std::uint32_t index) {
       std::make_unique<gossip::Machine>(clock(peer), self, config, peer.replica->schema(),
                                         core::Rng(config_.seed, entity, "machine"), snapshot);
   if (checking())
-    checker_.started(peer.person, *peer.machine, *peer.replica, checkpoint.has_value(),
+    checker_.started(peer.person, *peer.machine, *peer.replica, config, checkpoint.has_value(),
                      comes_back(index));
   drain(index);
   finish_event(index);
@@ -273,9 +222,11 @@ void Fleet::crash(std::uint32_t plan) {
     ++to_come_;
   }
   peer.down = true;
-  if (!peer.machine) return;  // killed before it was started: its start is that after the crash
-  stop_process(peer, crash.restart_after && crash.keep_state);
-  if (!crash.keep_state) peer.storage = {};
+  const bool comes_back = crash.restart_after && crash.keep_state;
+  // Killed before it was started: its start is that after the crash.
+  if (peer.machine) stop_process(peer, comes_back);
+  if (comes_back && peer.disk.crash() && checking()) checker_.torn(peer.person);
+  if (!crash.keep_state) peer.disk.replace();
 }
 
 void Fleet::stop_process(Peer& peer, bool comes_back) {
@@ -309,15 +260,24 @@ void Fleet::fail(std::uint32_t index, std::string why) {
   stop_process(peer, comes_back(index));
 }
 
-bool Fleet::could_have_joined(const Peer& peer) const {
+/// A contact that mixes was there all the time, had room, and has a state that this peer can load.
+bool Fleet::could_have_joined(Peer& peer) {
   if (peer.started < quiet_from(config_.faults)) return false;
   return std::any_of(peer.contacts.begin(), peer.contacts.end(),
                      [&](const gossip::Address& address) {
-                       const Peer& contact = peers_[*index_of(address, peers_.size())];
-                       return contact.machine && contact.started <= peer.started &&
-                              contact.machine->phase() != gossip::Phase::kJoining &&
-                              contact.machine->phase() != gossip::Phase::kDone &&
-                              contact.machine->neighbours().size() < config_.gossip.links_max;
+                       const std::uint32_t index = *index_of(address, peers_.size());
+                       Peer& contact = peers_[index];
+                       const gossip::Config& config = config_of(config_, index);
+                       if (!contact.machine || contact.started > peer.started ||
+                           contact.machine->phase() == gossip::Phase::kJoining ||
+                           contact.machine->phase() == gossip::Phase::kDone ||
+                           contact.machine->neighbours().size() >= config.links_max ||
+                           config.rule == gossip::Rule::kNone) {
+                         return false;
+                       }
+                       core::Bytes state;
+                       contact.replica->save(state);
+                       return peer.replica->load(state, /*adopt=*/true).has_value();
                      });
 }
 
@@ -366,7 +326,8 @@ void Fleet::finish_work(std::uint32_t index, std::uint64_t incarnation) {
   gossip::Work work = *std::move(peer.work);
   peer.work.reset();
   if (checking()) checker_.work_ends(work);
-  gossip::WorkResult result = gossip::perform(std::move(work), *peer.replica, peer.storage, pool_);
+  if (is_calm(config_.faults, world_.now())) peer.disk.mend();
+  gossip::WorkResult result = gossip::perform(std::move(work), *peer.replica, peer.disk, pool_);
   if (checking()) checker_.work_performed(peer.person, result);
   happened(EventKind::kWork, index, content_of(result));
   peer.machine->handle(clock(peer), gossip::WorkDone{std::move(result), peer.work_takes});
@@ -416,6 +377,7 @@ void Fleet::carry_out(std::uint32_t index, gossip::Send send) {
         fmt::format("peer {} sends to '{}', which no peer gave it", index, send.to));
   }
   touch(peers_[*to].person);
+  if (send.payload && checking()) checker_.sends(peer.person, send.head, send.payload);
   network_.send(world_, {std::move(send.head), std::move(send.payload), index, *to, peer.person,
                          peer.incarnation});
 }
@@ -426,7 +388,6 @@ void Fleet::carry_out(std::uint32_t index, gossip::Work work) {
   if (checking()) checker_.work_begins(peer.person);
   const core::Duration takes = duration(peer, work);
   peer.work = std::move(work);
-  peer.work_began = world_.now();
   peer.work_takes = takes;
   world_.schedule(world_.now() + takes, EventKind::kWork, index, peer.incarnation);
 }
@@ -571,68 +532,22 @@ core::Result<Outcome> Fleet::run() {
   return outcome();
 }
 
-std::uint64_t Fleet::exchanges() const {
-  std::uint64_t sum = 0;
-  for (const Peer& peer : peers_) {
-    sum += peer.exchanges_before + (peer.machine ? peer.machine->counters().receipts_taken : 0);
-  }
-  return sum;
-}
-
 Progress Fleet::progress() const {
-  Progress progress;
+  Progress progress = progress_of(peers_);
   progress.now = world_.now();
   progress.events = events_;
-  progress.exchanges = exchanges();
   progress.violations = checker_.violations().size();
-  double steps = 0;
-  for (const Peer& peer : peers_) {
-    if (!peer.machine) continue;
-    const gossip::Status status = peer.machine->status();
-    progress.step_min =
-        progress.peers_up == 0 ? status.step : std::min(progress.step_min, status.step);
-    steps += static_cast<double>(status.step);
-    ++progress.peers_up;
-    if (status.phase >= gossip::Phase::kLingering) ++progress.peers_settled;
-  }
-  if (progress.peers_up > 0) progress.step_mean = steps / static_cast<double>(progress.peers_up);
   return progress;
-}
-
-double spread_of(const std::vector<Peer>& peers) {
-  std::vector<std::vector<float>> replicas;
-  for (const Peer& peer : peers) {
-    if (!peer.replica) continue;
-    replicas.emplace_back(peer.replica->schema().parameters());
-    peer.replica->read_parameters(replicas.back());
-  }
-  return core::spread(replicas);
 }
 
 Outcome Fleet::outcome() {
   Outcome outcome;
-  outcome.exchanges = exchanges();
+  outcome.exchanges = exchanges_of(peers_);
   outcome.spread = spread_of(peers_);
   outcome.unresolved = checking() ? checker_.unresolved() : 0;
   for (Peer& peer : peers_) {
-    PeerOutcome& result = outcome.peers.emplace_back();
-    result.incarnations = peer.incarnation;
-    result.id = peer.incarnation > 0 ? checker_.id(peer.person) : core::PeerId{};
-    result.failure = peer.failure;
-    if (!peer.machine) continue;
-    result.up = true;
-    const gossip::Status status = peer.machine->status();
-    result.phase = status.phase;
-    result.steps = status.step;
-    result.exchanges = status.exchanges;
-    result.staleness_mean = status.staleness_mean;
-    result.seconds = core::seconds(peer.settled.value_or(world_.now()) - peer.started);
-    result.counters = peer.machine->counters();
-    const core::Evaluation evaluation = peer.replica->evaluate();
-    result.accuracy = evaluation.accuracy;
-    result.loss = evaluation.loss;
-    peer.machine.reset();  // it refers to the replica's schema
-    result.replica = std::move(peer.replica);
+    const core::PeerId id = peer.incarnation > 0 ? checker_.id(peer.person) : core::PeerId{};
+    outcome.peers.push_back(end(peer, id, world_.now()));
   }
   outcome.trace_hash = hash_;
   outcome.events = events_;

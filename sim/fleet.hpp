@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -56,6 +57,8 @@ struct SimConfig {
   /// For every peer, but for `advertise` and `join`, which are filled in: peer i is reached at
   /// "p<i>:0"; peer 0 founds, each other joins one to three random peers before it.
   gossip::Config gossip;
+  /// For single peers, instead of that.
+  std::map<std::size_t, gossip::Config> own;
   Distribution step_time = Distribution::constant(std::chrono::milliseconds(10));
   WorkCosts costs;
   FaultPlan faults;
@@ -72,6 +75,11 @@ struct SimConfig {
   /// Every report of every peer, with the virtual time.
   std::function<void(std::size_t peer, core::Duration now, const gossip::Report&)> on_report;
 };
+
+inline const gossip::Config& config_of(const SimConfig& config, std::size_t peer) {
+  const auto own = config.own.find(peer);
+  return own == config.own.end() ? config.gossip : own->second;
+}
 
 /// Called for incarnation 0 of each peer and again after each crash.
 using ReplicaFactory =

@@ -98,12 +98,27 @@ Ledger::Journal& Ledger::journal(Person person) {
 }
 
 void Ledger::remember(Person person) { journal(person).on = true; }
-void Ledger::kept(Person person) { journal(person).notes.clear(); }
+void Ledger::kept(Person person) {
+  Journal& j = journal(person);
+  j.notes.erase(j.notes.begin(), j.notes.begin() + static_cast<std::ptrdiff_t>(j.kept));
+  j.kept = j.notes.size();
+}
 void Ledger::set_final(Person person) { journal(person) = {}; }
 
 void Ledger::roll_back(Person person) {
-  std::vector<Note>& notes = journal(person).notes;
-  for (; !notes.empty(); notes.pop_back()) {
+  Journal& j = journal(person);
+  undo(j.notes, j.kept);
+}
+
+void Ledger::lose_checkpoint(Person person) {
+  Journal& j = journal(person);
+  undo(j.notes, 0);
+  j.kept = 0;
+}
+
+/// All but the `first` so many.
+void Ledger::undo(std::vector<Note>& notes, std::size_t first) {
+  for (; notes.size() > first; notes.pop_back()) {
     const Note note = notes.back();
     Flow& flow = pairs_[note.pair].flow[note.direction];
     if (note.gave) {

@@ -54,7 +54,8 @@ struct Flow {
   std::vector<Gave> gave;  ///< ids rise
   std::vector<Took> took;  ///< ids rise
   std::vector<Open> open;
-  double gave_sum = 0;  ///< of moved, over all ever given and not rolled back
+  core::OfferId answered;  ///< the taker's newest that the maker ever answered with a transfer
+  double gave_sum = 0;     ///< of moved, over all ever given and not rolled back
   double took_sum = 0;
 
   [[nodiscard]] const Gave* find_gave(core::TransferId id) const;
@@ -95,8 +96,10 @@ class Ledger {
   void remember(Person person);
   /// A checkpoint holds everything that `person` did so far.
   void kept(Person person);
-  /// `person` lost what it did since the checkpoint.
+  /// `person` lost what it did since the newest checkpoint.
   void roll_back(Person person);
+  /// ...and that checkpoint: it goes on from the one before, or from its start.
+  void lose_checkpoint(Person person);
   /// Forgets what is settled between two persons of whom neither can be rolled back.
   void compact(std::uint32_t pair);
   /// `person` will not be rolled back any more.
@@ -113,8 +116,10 @@ class Ledger {
   };
   struct Journal {
     bool on = false;
-    std::vector<Note> notes;
+    std::vector<Note> notes;  ///< since the last checkpoint but one
+    std::size_t kept = 0;     ///< of these, those that the newest holds
   };
+  void undo(std::vector<Note>& notes, std::size_t first);
   Journal& journal(Person person);
 
   std::vector<Pair> pairs_;

@@ -42,7 +42,7 @@ bool Network::cut_off(core::Duration now, std::uint32_t from, std::uint32_t to) 
 
 void Network::send(World& world, Frame frame) {
   Sender& sender = senders_[frame.from];
-  const bool calm = plan_.calm_from.count() > 0 && world.now() >= plan_.calm_from;
+  const bool calm = is_calm(plan_, world.now());
   const bool lost = !calm && plan_.loss > 0 && sender.loss.uniform() < plan_.loss;
   const bool twice = !calm && plan_.duplicate > 0 && sender.duplicate.uniform() < plan_.duplicate;
   const bool spoilt = !calm && plan_.corrupt > 0 && sender.corrupt.uniform() < plan_.corrupt;

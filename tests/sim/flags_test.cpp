@@ -26,6 +26,8 @@ FaultPlan draw_plan(core::Rng& rng, std::size_t peers) {
   if (chance()) plan.loss = rng.uniform();
   if (chance()) plan.duplicate = rng.uniform();
   if (chance()) plan.corrupt = rng.uniform() * 1e-6;
+  if (chance()) plan.save_fails = rng.uniform();
+  if (chance()) plan.torn = rng.uniform();
   if (chance()) plan.calm_from = time();
   if (chance()) plan.bandwidth = rng.uniform() * 1e9;
   switch (rng.below(3)) {

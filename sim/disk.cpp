@@ -1,0 +1,30 @@
+#include "sim/disk.hpp"
+
+#include <utility>
+
+namespace murmur::sim {
+
+core::Result<std::optional<core::Bytes>> Disk::load() { return newest_; }
+
+core::Result<void> Disk::save(core::ByteView checkpoint) {
+  if (save_fails_ > 0 && chance_.uniform() < save_fails_) return core::fail("the disk failed");
+  // The older one's memory is written over.
+  std::swap(newest_, before_);
+  if (!newest_) newest_.emplace();
+  newest_->assign(checkpoint.begin(), checkpoint.end());
+  return {};
+}
+
+bool Disk::crash() {
+  if (torn_ == 0 || chance_.uniform() >= torn_ || !before_) return false;
+  newest_ = std::exchange(before_, std::nullopt);
+  return true;
+}
+
+void Disk::replace() {
+  MemoryStorage::operator=({});
+  newest_.reset();
+  before_.reset();
+}
+
+}  // namespace murmur::sim

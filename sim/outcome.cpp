@@ -1,0 +1,66 @@
+#include "sim/outcome.hpp"
+
+#include <algorithm>
+
+#include "core/spread.hpp"
+
+namespace murmur::sim {
+
+std::uint64_t exchanges_of(const std::vector<Peer>& peers) {
+  std::uint64_t sum = 0;
+  for (const Peer& peer : peers) {
+    sum += peer.exchanges_before + (peer.machine ? peer.machine->counters().receipts_taken : 0);
+  }
+  return sum;
+}
+
+Progress progress_of(const std::vector<Peer>& peers) {
+  Progress progress;
+  progress.exchanges = exchanges_of(peers);
+  double steps = 0;
+  for (const Peer& peer : peers) {
+    if (!peer.machine) continue;
+    const gossip::Status status = peer.machine->status();
+    progress.step_min =
+        progress.peers_up == 0 ? status.step : std::min(progress.step_min, status.step);
+    steps += static_cast<double>(status.step);
+    ++progress.peers_up;
+    if (status.phase >= gossip::Phase::kLingering) ++progress.peers_settled;
+  }
+  if (progress.peers_up > 0) progress.step_mean = steps / static_cast<double>(progress.peers_up);
+  return progress;
+}
+
+double spread_of(const std::vector<Peer>& peers) {
+  std::vector<std::vector<float>> replicas;
+  for (const Peer& peer : peers) {
+    if (!peer.replica) continue;
+    replicas.emplace_back(peer.replica->schema().parameters());
+    peer.replica->read_parameters(replicas.back());
+  }
+  return core::spread(replicas);
+}
+
+PeerOutcome end(Peer& peer, core::PeerId id, core::Duration now) {
+  PeerOutcome result;
+  result.id = id;
+  result.incarnations = peer.incarnation;
+  result.failure = peer.failure;
+  if (!peer.machine) return result;
+  result.up = true;
+  const gossip::Status status = peer.machine->status();
+  result.phase = status.phase;
+  result.steps = status.step;
+  result.exchanges = status.exchanges;
+  result.staleness_mean = status.staleness_mean;
+  result.seconds = core::seconds(peer.settled.value_or(now) - peer.started);
+  result.counters = peer.machine->counters();
+  const core::Evaluation evaluation = peer.replica->evaluate();
+  result.accuracy = evaluation.accuracy;
+  result.loss = evaluation.loss;
+  peer.machine.reset();  // it refers to the replica's schema
+  result.replica = std::move(peer.replica);
+  return result;
+}
+
+}  // namespace murmur::sim

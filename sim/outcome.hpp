@@ -1,0 +1,20 @@
+// What a fleet comes to, counted over its peers.
+#pragma once
+
+#include <vector>
+
+#include "sim/fleet.hpp"
+#include "sim/peer.hpp"
+
+namespace murmur::sim {
+
+/// Completed, by every incarnation of every peer.
+std::uint64_t exchanges_of(const std::vector<Peer>& peers);
+/// All but the time, events and violations.
+Progress progress_of(const std::vector<Peer>& peers);
+/// Largest ‖x_p - mean‖ / ‖mean‖ over the peers that are up.
+double spread_of(const std::vector<Peer>& peers);
+/// Ends the peer's process and tells what came of it.
+PeerOutcome end(Peer& peer, core::PeerId id, core::Duration now);
+
+}  // namespace murmur::sim
