@@ -61,6 +61,9 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
   if (!rows) return tl::make_unexpected(rows.error());
   peer.rows = (*rows)->rows;
   peer.config = gossip_config(o.training, peer.rows);
+  if (o.part) {
+    peer.config.words.push_back(fmt::format("part={}/{}", part.index, part.count));
+  }
   peer.config.wait_for = o.wait_for.value_or(0);
   for (const gossip::Address& contact : o.join) {
     auto address = net::resolve(contact);

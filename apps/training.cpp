@@ -81,9 +81,30 @@ gpu::ReplicaSpec replica_spec(const Task& task, const Training& training,
   return spec;
 }
 
+namespace {
+
+/// Whose state a replica can load: nesterov and sgd share theirs.
+std::string optimizer_word(const Training& training) {
+  switch (training.optimizer.kind) {
+    case gpu::OptimizerKind::kAdam:
+      return "adam";
+    case gpu::OptimizerKind::kAdamW:
+      return "adamw";
+    case gpu::OptimizerKind::kSgd:
+      break;
+  }
+  const std::string name = training.optimizer.nesterov ? "nesterov" : "sgd";
+  return training.momentum == 0.0F ? name + "-without-momentum" : name;
+}
+
+}  // namespace
+
 gossip::Config gossip_config(const Training& training, std::size_t rows) {
   gossip::Config config;
   config.rule = training.rule;
+  config.words = {"optimizer=" + optimizer_word(training),
+                  fmt::format("rule={}", training.rule == gossip::Rule::kNone ? "none" : "average"),
+                  fmt::format("seed={}", training.seed)};
   config.steps_max = training.steps;
   if (training.epochs > 0) {
     config.steps_max = training.epochs * ((rows + training.batch - 1) / training.batch);

@@ -32,6 +32,7 @@ struct StalenessPolicy {
 struct Config {
   // What to run.
   Rule rule = Rule::kAverage;
+  std::vector<std::string> words;  ///< "key=value" of this run, for its peers (gossip/words.hpp)
   std::uint64_t steps_max = 0;     ///< train until the model's age is this; 0: no limit
   core::Duration duration_max{0};  ///< train this long after start; 0: no limit
   std::size_t wait_for = 0;        ///< begin training when so many neighbours are up...
@@ -79,11 +80,16 @@ struct Config {
   core::Duration silent_max = std::chrono::milliseconds(2500);  ///< then the neighbour is dropped
 
   // Limits: memory is at most links_max outbox payloads (voided past outbox_unreachable_max of
-  // unreachable peers), serve_queue_max offers, links_max transfers and one state copy each way.
+  // unreachable peers), serve_queue_max offers, links_max transfers, copies_max states to give and
+  // one to take: (1 + optimizer_arrays_max) x 4 B a parameter and state_extra_max at most.
   std::size_t serve_queue_max = 4;
   std::size_t outbox_unreachable_max = 8;
-  std::size_t state_chunk = std::size_t{256} << 10;  ///< bytes
-  std::size_t state_max = std::size_t{4} << 30;      ///< bytes of a state copied from a donor
+  std::size_t state_chunk = std::size_t{256} << 10;     ///< bytes
+  std::size_t optimizer_arrays_max = 2;                 ///< of a state copied from a donor, and...
+  std::size_t state_extra_max = std::size_t{64} << 10;  ///< ...bytes beside the arrays
+  std::size_t copies_max = 2;                           ///< of the own state, for newcomers
+  double copy_share_max = 0.02;                         ///< of the lane's time, for making them
+  core::Duration copy_kept_max = std::chrono::seconds(10);  ///< since it was last asked for
 };
 
 }  // namespace murmur::gossip

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
+
+#include "gossip/words.hpp"
 
 namespace murmur::gossip {
 namespace {
@@ -18,6 +21,7 @@ Address complete(const Address& address, const std::string& from_host) {
   return (v6 ? "[" + from_host + "]" : from_host) + address.substr(colon);
 }
 
+constexpr std::size_t kModelShown = 80;
 constexpr std::size_t kShuffleMembers = 8;
 constexpr int kShufflePings = 2;  // a shuffle goes out every so many ping_every
 constexpr core::Duration kLongSilent = std::chrono::minutes(1);
@@ -92,7 +96,7 @@ void Links::send_hello(const Address& to, core::PeerId dst, std::uint32_t nonce,
   hello.nonce = nonce;
   hello.echo = echo;
   hello.address = shell_.config.advertise;
-  hello.model = shell_.schema.model().substr(0, wire::kAddressMax);
+  hello.model = model_and_words(shell_.schema.model(), shell_.config.words, wire::kAddressMax);
   if (with_members) hello.members = sample(wire::kMembersMax, dst);
   shell_.send(to, dst, 0, hello);
 }
@@ -111,31 +115,69 @@ void Links::greet(std::uint32_t index) {
       {shell_.now + shell_.back_off(contact.backoff), TimerKind::kContact, {}, index});
 }
 
+std::optional<Links::Refusal> Links::refusal_of(const wire::Header& header,
+                                                const wire::Hello& hello) {
+  const auto count = [this](Reject reason) {
+    ++shell_.counters.rejected[static_cast<std::size_t>(reason)];
+  };
+  if (header.version != wire::kVersion) {
+    count(Reject::kVersion);
+    return Refusal{fmt::format("wire version {} here, {} there", wire::kVersion, header.version),
+                   fmt::format("wire version {} here, {} there", header.version, wire::kVersion)};
+  }
+  if (header.schema != shell_.schema_hash) {
+    count(Reject::kSchema);
+    const std::string_view ours = std::string_view(shell_.schema.model()).substr(0, kModelShown);
+    const std::string_view theirs = model_in(hello.model).substr(0, kModelShown);
+    if (ours == theirs) {
+      const std::string why =
+          fmt::format("model '{}' here and there, but of other tensors or shards", ours);
+      return Refusal{why, why};
+    }
+    return Refusal{fmt::format("model '{}' here, '{}' there", ours, theirs),
+                   fmt::format("model '{}' here, '{}' there", theirs, ours)};
+  }
+  if (shell_.config.rule == Rule::kNone) {
+    count(Reject::kUnknown);
+    return Refusal{"this peer trains alone (rule none)", "it trains alone (rule none)"};
+  }
+  return std::nullopt;
+}
+
+void Links::own_hello(const wire::Header& header, const wire::Hello& hello) {
+  const bool itself =
+      header.src_boot == shell_.self.boot && hello.address == shell_.config.advertise;
+  if (!itself) {
+    return shell_.report(PeerReport{PeerReport::What::kRefused, shell_.self.id, hello.address,
+                                    "another process runs under this peer's id"});
+  }
+  if (hello.nonce == 0 || hello.nonce > contacts_.size()) return;
+  Contact& contact = contacts_[hello.nonce - 1];
+  contact.refused = true;
+  refusal_ = fmt::format("{} is this peer itself", contact.address);
+  shell_.report(PeerReport{PeerReport::What::kRefused, shell_.self.id, contact.address, refusal_});
+}
+
 LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
                         const std::string& from_host) {
   const Address address = complete(hello.address, from_host);
-  if (header.version != wire::kVersion || header.schema != shell_.schema_hash) {
-    const std::string ours = shell_.schema.model().substr(0, 80);
-    const std::string theirs = hello.model.substr(0, 80);
-    const std::string why =
-        header.version != wire::kVersion
-            ? fmt::format("wire version {} here, {} there", wire::kVersion, header.version)
-            : fmt::format("model '{}' here, '{}' there", ours, theirs);
-    ++shell_.counters.rejected[static_cast<std::size_t>(
-        header.version != wire::kVersion ? Reject::kVersion : Reject::kSchema)];
-    // The refused peer reads the reason from its own side.
-    shell_.send(
-        address, header.src, header.src_boot,
-        wire::Refuse{hello.nonce, header.version != wire::kVersion
-                                      ? fmt::format("wire version {} here, {} there",
-                                                    header.version, wire::kVersion)
-                                      : fmt::format("model '{}' here, '{}' there", theirs, ours)});
-    shell_.report(PeerReport{PeerReport::What::kRefused, header.src, address, why});
+  if (auto refused = refusal_of(header, hello)) {
+    shell_.send(address, header.src, header.src_boot,
+                wire::Refuse{hello.nonce, std::move(refused->there)});
+    shell_.report(
+        PeerReport{PeerReport::What::kRefused, header.src, address, std::move(refused->here)});
     return LinkChange::kNone;
   }
   Link* link = make(header.src, address);
   if (link == nullptr) {
     ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kUnknown)];
+    if (hello.wants_reply) {
+      // No room; but it learns of others, and why there is to be no link.
+      send_hello(address, header.src, 0, hello.nonce, false, true);
+      shell_.send(address, header.src, header.src_boot,
+                  wire::Refuse{0, fmt::format("its {} links are taken; it has named others to try",
+                                              links_.size())});
+    }
     return LinkChange::kNone;
   }
   LinkChange change = LinkChange::kNone;
@@ -144,6 +186,7 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
     link->took_resume = link->peer_took = false;
     link->boot = header.src_boot;
     link->phase = Phase::kJoining;
+    link->compared = false;
     link->backoff = core::Duration{0};
     change = LinkChange::kNewBoot;
   }
@@ -153,6 +196,12 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
   enter(*link, header.phase);
   link->step = header.step;
   if (hello.echo > 0 && hello.echo <= contacts_.size()) contacts_[hello.echo - 1].answered = true;
+  if (!std::exchange(link->compared, true)) {
+    if (std::string differs = differences(shell_.config.words, hello.model); !differs.empty()) {
+      shell_.report(
+          PeerReport{PeerReport::What::kDiffers, header.src, address, std::move(differs)});
+    }
+  }
   // Two names cannot share an address: whoever was known there before has gone.
   for (auto& [id, other] : links_) {
     if (id != header.src && !other.up && other.address == address) other.gone = true;
@@ -178,6 +227,12 @@ std::optional<std::string> Links::refused_by_all() const {
       !contacts_.empty() && up_.empty() &&
       std::all_of(contacts_.begin(), contacts_.end(), [](const Contact& c) { return c.refused; });
   return all ? std::optional(refusal_) : std::nullopt;
+}
+
+std::size_t Links::met() const {
+  return static_cast<std::size_t>(std::count_if(
+      links_.begin(), links_.end(),
+      [](const auto& entry) { return entry.second.boot != 0 && !entry.second.gone; }));
 }
 
 // ---- resume ----------------------------------------------------------------------------------

@@ -27,7 +27,8 @@ struct Link {
   bool took_resume = false;  ///< this side has taken the other's, for this pair of boots
   bool peer_took = false;    ///< and the other this side's
   bool up = false;
-  bool gone = false;  ///< it said goodbye, or another peer lives at its address now
+  bool compared = false;  ///< its words (gossip/words.hpp), of this boot
+  bool gone = false;      ///< it said goodbye, or another peer lives at its address now
   core::Duration backoff{0};
   TimerSlot timer;
 };
@@ -44,6 +45,8 @@ class Links {
   // ---- messages; `from_host` completes an address whose host is a wildcard ----
   LinkChange hello(const wire::Header& header, const wire::Hello& hello,
                    const std::string& from_host);
+  /// A Hello that came from this peer itself, or from one that has its id.
+  void own_hello(const wire::Header& header, const wire::Hello& hello);
   /// `busy`: a work on this edge is in the lane, so a Resume is neither taken nor sent now.
   LinkChange resume(const wire::Header& header, const wire::Resume& resume, bool busy);
   void ping(core::PeerId from, const wire::Ping& ping);
@@ -77,6 +80,10 @@ class Links {
   [[nodiscard]] std::optional<std::string> refused_by_all() const;
   /// How many edges were forgotten to make room: pointers to edges hold while it stays.
   [[nodiscard]] std::uint64_t edges_forgotten() const { return edges_forgotten_; }
+  /// What the last one to refuse this peer said; empty: none did.
+  [[nodiscard]] const std::string& refusal() const { return refusal_; }
+  /// Peers that have said Hello and not refused, left or gone.
+  [[nodiscard]] std::size_t met() const;
   void send(core::PeerId to, const wire::Body& body, core::Payload payload = nullptr);
 
  private:
@@ -91,6 +98,12 @@ class Links {
   void learn(const std::vector<wire::Member>& members);
   [[nodiscard]] std::vector<wire::Member> sample(std::size_t most, core::PeerId except);
   void greet(std::uint32_t contact);
+  /// Why the sender of `hello` is refused, from this side and from its own; nothing: it is not.
+  struct Refusal {
+    std::string here;
+    std::string there;
+  };
+  std::optional<Refusal> refusal_of(const wire::Header& header, const wire::Hello& hello);
   void send_hello(const Address& to, core::PeerId dst, std::uint32_t nonce, std::uint32_t echo,
                   bool wants_reply, bool with_members);
   void send_resume(core::PeerId peer, const Link& link);
@@ -106,7 +119,7 @@ class Links {
   core::PeerId found_id_;  // what find() found last: one event asks for one peer several times
   Link* found_ = nullptr;
   std::vector<Contact> contacts_;
-  std::string refusal_;  // the last one
+  std::string refusal_;
   TimerSlot shuffle_timer_;
   std::vector<core::PeerId> up_;
   std::optional<core::Instant> training_ended_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/check.hpp"
+#include "gossip/donor.hpp"
 #include "gossip/exchange.hpp"
 #include "gossip/links.hpp"
 #include "gossip/run.hpp"
@@ -33,11 +34,13 @@ class Machine::Core {
  public:
   Core(core::Instant now, core::Identity self, const Config& config, const core::Schema& schema,
        core::Rng rng, std::optional<core::ByteView> snapshot)
-      : shell{self, config, schema, schema.hash(), rng, now, Phase::kJoining, 0, {}, {}, {}, {}},
+      : shell{self, config, schema, schema.hash(), rng, now, Phase::kJoining, 0, {}, {},
+              {},   {},     {}},
         links(shell, edges),
         exchange(shell, links, edges),
         copy(shell, links),
-        run(shell, links, exchange, copy, edges),
+        donor(shell, links),
+        run(shell, links, exchange, copy, donor, edges),
         payload_max_(payload_max(schema, config)) {
     std::vector<wire::Member> known;
     std::uint64_t adopted = 0;
@@ -85,7 +88,7 @@ class Machine::Core {
       case TimerKind::kRequest:
         return copy.on_request_timer(timer);
       case TimerKind::kExpire:
-        return copy.on_expire_timer(timer);
+        return donor.on_expire_timer(timer);
       case TimerKind::kPhase:
         return run.on_phase_timer(timer);
     }
@@ -96,6 +99,7 @@ class Machine::Core {
   Links links;
   Exchange exchange;
   StateCopy copy;
+  Donor donor;
   Run run;
 
  private:
@@ -108,6 +112,7 @@ class Machine::Core {
     const bool is_refuse = header->type == wire::Type::kRefuse;
     if (header->schema != shell.schema_hash && !is_hello && !is_refuse) return Reject::kSchema;
     const bool to_me = header->dst == shell.self.id && header->dst_boot == shell.self.boot;
+    if (header->src == shell.self.id && is_hello) return take_own(*header, received);
     if (header->src == shell.self.id || (!to_me && !is_hello)) return Reject::kAddressee;
     const Link* link = links.find(header->src);
     if (link != nullptr && header->src_boot < link->boot) return Reject::kStaleBoot;
@@ -138,6 +143,15 @@ class Machine::Core {
     return std::nullopt;
   }
 
+  /// A Hello that names this peer as its sender is looked at, though not answered.
+  Reject take_own(const wire::Header& header, const Received& received) {
+    if (!wire::checksum_ok(received.head, core::view(received.payload))) return Reject::kChecksum;
+    const auto body = wire::parse(header, received.head);
+    if (!body) return body.error();
+    links.own_hello(header, std::get<wire::Hello>(*body));
+    return Reject::kAddressee;
+  }
+
   void deliver(const wire::Header& h, const wire::Offer& m, core::Payload& payload) {
     exchange.on_offer(h, m, std::move(payload));
   }
@@ -156,7 +170,7 @@ class Machine::Core {
   void deliver(const wire::Header& h, const wire::Ping& m, core::Payload&) { links.ping(h.src, m); }
   void deliver(const wire::Header&, const wire::Pong& m, core::Payload&) { links.pong(m); }
   void deliver(const wire::Header& h, const wire::StateRequest& m, core::Payload&) {
-    copy.on_request(h, m);
+    donor.on_request(h, m);
   }
   void deliver(const wire::Header& h, const wire::StateChunk& m, core::Payload& payload) {
     copy.on_chunk(h, m, payload);
@@ -192,6 +206,7 @@ void Machine::handle(core::Instant now, Event event) {
 
 void Machine::on_deadline(core::Instant now) {
   core_->shell.now = now;
+  if (core_->shell.phase == Phase::kDone) return;
   bool any = false;
   while (const auto timer = core_->shell.timers.pop(now)) {
     core_->fire(*timer);

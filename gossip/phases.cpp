@@ -50,17 +50,17 @@ void Phases::advance(bool lane_busy, bool saved) {
   if (shell_.phase == Phase::kSettling) {
     if (at_once_ || agreed()) {
       agreed_once_ = true;
-      enter(Phase::kLingering);
+      enter(Phase::kLingering, settled_with());
     } else if (shell_.now - began_ >= config.settle_max) {
-      enter(Phase::kLingering,
-            fmt::format("not settled within {} s", core::seconds(config.settle_max)));
+      enter(Phase::kLingering, fmt::format("not settled within {} s: {}",
+                                           core::seconds(config.settle_max), furthest()));
     } else {
       wake_at(began_ + config.settle_max);
     }
   }
   if (shell_.phase == Phase::kLingering && !lane_busy) {
     if (may_leave()) {
-      if (saved) enter(Phase::kDone);
+      if (saved) enter(Phase::kDone, missing());
       return;
     }
     if (moved_again()) wake_at(settling_until());
@@ -124,6 +124,25 @@ core::Instant Phases::settling_until() const {
   return until;
 }
 
+/// In words, how far apart the last exchanges found this peer and its neighbours.
+std::string Phases::furthest() const {
+  const auto& recent = exchange_.agreement().recent();
+  const auto far = std::max_element(
+      recent.begin(), recent.end(),
+      [](const Agreement::Ratio& a, const Agreement::Ratio& b) { return a.ratio < b.ratio; });
+  if (far == recent.end()) return "nobody to exchange with";
+  return fmt::format("{} last was {:.1e} away", core::short_name(far->peer), far->ratio);
+}
+
+/// Nothing to say if it was with neighbours, or there never were any.
+std::string Phases::settled_with() const {
+  const auto left = static_cast<std::size_t>(
+      std::count_if(links_.all().begin(), links_.all().end(),
+                    [](const auto& entry) { return entry.second.boot != 0 && entry.second.gone; }));
+  if (left == 0 || at_once_ || !exchange_.agreement().recent().empty()) return {};
+  return fmt::format("settled with nobody: {} peer{} had left", left, left == 1 ? "" : "s");
+}
+
 // ---- lingering -------------------------------------------------------------------------------
 
 bool Phases::neighbours_settled() const {
@@ -136,6 +155,25 @@ bool Phases::neighbours_settled() const {
 bool Phases::nothing_to_wait_for() const {
   return neighbours_settled() && !exchange_.owed_receipts() && !exchange_.offering() &&
          !moved_again();
+}
+
+/// Who else has not come to its end, as far as is known here; empty: all have.
+std::string Phases::missing() const {
+  constexpr std::size_t kNamed = 4;
+  std::string names;
+  std::size_t count = 0;
+  for (const auto& [id, link] : links_.all()) {
+    const bool trains = link.phase == Phase::kTraining || link.phase == Phase::kSettling;
+    if (link.boot == 0 || link.gone || !trains || ++count > kNamed) continue;
+    names += fmt::format(
+        "{}{} ({} at step {}{})", names.empty() ? "" : ", ", core::short_name(id),
+        to_string(link.phase), link.step,
+        link.up ? ""
+                : fmt::format(", silent for {:.1f} s", core::seconds(shell_.now - link.heard)));
+  }
+  if (count == 0) return {};
+  if (count > kNamed) names += fmt::format(" and {} more", count - kNamed);
+  return fmt::format("ended at step {} without {}; {}", shell_.step, names, furthest());
 }
 
 bool Phases::may_leave() const {

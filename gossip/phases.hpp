@@ -44,6 +44,9 @@ class Phases {
 
  private:
   void enter(Phase phase, std::string message = {});
+  [[nodiscard]] std::string furthest() const;
+  [[nodiscard]] std::string settled_with() const;
+  [[nodiscard]] std::string missing() const;
   [[nodiscard]] bool still_waiting();
   [[nodiscard]] bool training_over() const;
   [[nodiscard]] bool agreed() const;

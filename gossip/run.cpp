@@ -23,11 +23,13 @@ core::Duration spaced(core::Duration took, double share) {
 
 }  // namespace
 
-Run::Run(Shell& shell, Links& links, Exchange& exchange, StateCopy& copy, Edges& edges)
+Run::Run(Shell& shell, Links& links, Exchange& exchange, StateCopy& copy, Donor& donor,
+         Edges& edges)
     : shell_(shell),
       links_(links),
       exchange_(exchange),
       copy_(copy),
+      donor_(donor),
       edges_(edges),
       phases_(shell, links, exchange) {}
 
@@ -49,7 +51,8 @@ void Run::begin_training() {
 void Run::advance() {
   if (shell_.phase == Phase::kJoining && !busy_) {
     if (auto why = copy_.hopeless()) shell_.fail(std::move(*why));
-    phases_.wake_at(copy_.gives_up_at());
+    // Past that, what there is to wait for has timers of its own.
+    if (const auto at = copy_.gives_up_at(); at > shell_.now) phases_.wake_at(at);
   }
   phases_.advance(busy_, nothing_to_save());
   if (busy_ || shell_.phase == Phase::kDone) return;
@@ -79,7 +82,7 @@ std::optional<Work> Run::choose() {
       }
     }
   }
-  if (auto work = copy_.next_snapshot()) return work;
+  if (auto work = donor_.next_snapshot()) return work;
   if (training && evaluation_due()) return Evaluate{};
   if (save_due()) return save();
   return training ? choose_training() : std::nullopt;
@@ -188,7 +191,7 @@ void Run::done(const Saved& result, core::Duration took) {
   shell_.report(SaveReport{shell_.step, result.result});
 }
 
-void Run::done(const SnapshotTaken& result, core::Duration) { copy_.done(result); }
+void Run::done(const SnapshotTaken& result, core::Duration took) { donor_.done(result, took); }
 
 void Run::done(const Adopted& result, core::Duration) {
   if (!copy_.done(result)) return;

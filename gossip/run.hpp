@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "gossip/donor.hpp"
 #include "gossip/exchange.hpp"
 #include "gossip/links.hpp"
 #include "gossip/pace.hpp"
@@ -18,7 +19,7 @@ namespace murmur::gossip {
 class Run {
  public:
   /// `resumed`: the replica was loaded from a checkpoint of `step_adopted`.
-  Run(Shell& shell, Links& links, Exchange& exchange, StateCopy& copy, Edges& edges);
+  Run(Shell& shell, Links& links, Exchange& exchange, StateCopy& copy, Donor& donor, Edges& edges);
   void start(bool resumed, std::uint64_t step_adopted);
   void stop(bool at_once) { phases_.stop(at_once); }
 
@@ -55,6 +56,7 @@ class Run {
   Links& links_;
   Exchange& exchange_;
   StateCopy& copy_;
+  Donor& donor_;
   Edges& edges_;
   Phases phases_;
   Pace pace_;

@@ -15,6 +15,7 @@
 #include "gossip/config.hpp"
 #include "gossip/counters.hpp"
 #include "gossip/effects.hpp"
+#include "gossip/report_limit.hpp"
 #include "gossip/timers.hpp"
 #include "gossip/wire.hpp"
 
@@ -32,6 +33,7 @@ struct Shell {
   Counters counters;
   Timers timers;
   std::deque<Effect> effects;
+  ReportLimit report_limit;
   std::optional<std::string> failure;  ///< why the run comes to nothing
 
   /// The run ends as soon as the lane is free, and nothing of the replica leaves or is kept. The
@@ -60,6 +62,12 @@ struct Shell {
   template <class T>
   void report(T record) {
     effects.emplace_back(std::in_place_type<Report>, std::in_place_type<T>, std::move(record));
+  }
+
+  void report(PeerReport record) {
+    // Every link may come, fall silent, come back and go, once a minute.
+    if (!report_limit.allows(now, record, 4.0 * static_cast<double>(config.links_max))) return;
+    effects.emplace_back(std::in_place_type<Report>, std::move(record));
   }
 
   /// `d` and up to a quarter more, so that retries do not march in step.

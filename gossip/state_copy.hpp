@@ -1,13 +1,15 @@
 // StateCopy: how a newcomer gets the parameters and the optimizer of a neighbour before its first
-// step, in chunks that it asks for one after the other, checked as a whole by length and CRC-32C.
-// A donor that falls silent or drops the snapshot is left for another, from the beginning.
-// Memory: a donor keeps one snapshot, freed when nobody has asked for it for a while; a newcomer
-// grows its buffer by what arrives, never by what is announced.
+// step, in chunks that it asks for one after the other, checked as a whole by length and CRC-32C
+// (docs/protocol.md, "A newcomer"). A donor that falls silent, drops the copy or gives a damaged
+// one is left for another, from the beginning, and asked again only after a while and so many
+// times; one whose state this replica cannot load is told so and never asked again. Memory: one
+// state, grown by what arrives, never by what is announced, and to no more than the model can need.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
-#include <vector>
+#include <string>
 
 #include "gossip/links.hpp"
 #include "gossip/shell.hpp"
@@ -18,27 +20,21 @@ class StateCopy {
  public:
   StateCopy(Shell& shell, Links& links);
 
-  // ---- newcomer ----
   /// Looks for a donor if there is none; called when a link comes up.
   void seek();
   void on_chunk(const wire::Header& header, const wire::StateChunk& chunk,
                 const core::Payload& payload);
   void on_link(core::PeerId peer, LinkChange change);
   void on_request_timer(const Timer& timer);
-  /// Why there is no hope of a state, if so: every contact has refused this peer, or for
-  /// Config::join_max there was no donor and nothing came from one.
+  /// Why there is no hope of a state, if so: every contact has refused this peer; for
+  /// Config::join_max there was no donor, and nothing came from one; or for a sixth of that there
+  /// was none but such as were given up.
   [[nodiscard]] std::optional<std::string> hopeless() const;
-  [[nodiscard]] core::Instant gives_up_at() const { return heard_ + shell_.config.join_max; }
+  [[nodiscard]] core::Instant gives_up_at() const;
   /// The state to adopt, once it is whole.
   std::optional<Work> next_adoption();
   /// True: adopted, and `step` is the model's age. False: it did not fit; another donor is sought.
   bool done(const Adopted& result);
-
-  // ---- donor ----
-  void on_request(const wire::Header& header, const wire::StateRequest& request);
-  std::optional<Work> next_snapshot();
-  void done(const SnapshotTaken& result);
-  void on_expire_timer(const Timer& timer);
 
  private:
   struct Copy {
@@ -52,29 +48,29 @@ class StateCopy {
     core::Duration backoff{0};
     bool whole = false;
   };
-  struct Kept {
-    std::uint32_t id = 0;
-    core::Payload state;
-    std::uint32_t crc = 0;
-    std::uint64_t step = 0;
-    core::Instant taken{};
-    core::Instant used{};
+  /// What came of one donor before.
+  struct Tried {
+    core::Boot boot = 0;
+    int failures = 0;
+    core::Duration backoff{0};
+    core::Instant not_before{};
   };
-  void leave_donor();
+  [[nodiscard]] bool given_up(core::PeerId peer, const Link& link) const;
+  [[nodiscard]] std::uint64_t size_max() const;
+  /// It may do better next time.
+  void leave_donor(const std::string& why);
+  /// It will not.
+  void give_up_donor(const std::string& why);
   void request();
-  void send_chunk(core::PeerId to, Kept& kept, std::uint64_t offset);
 
   Shell& shell_;
   Links& links_;
-  core::Instant heard_;  ///< when a donor last was found or sent something; at first, the start
+  core::Instant heard_;  ///< when a donor was first asked or sent something; at first, the start
   std::optional<Copy> copy_;
-  core::PeerId avoid_;  // the donor that failed last
+  std::map<core::PeerId, Tried> tried_;
+  std::optional<core::Instant> given_up_at_;  ///< the last one
+  std::string why_;                           ///< what came of the last donor
   TimerSlot request_timer_;
-  std::vector<Kept> kept_;  // the newest last: at most that, and one that some are half through
-  std::uint32_t snapshots_ = 0;
-  std::vector<core::PeerId> waiting_;
-  bool taking_ = false;
-  TimerSlot expire_timer_;
 };
 
 }  // namespace murmur::gossip

@@ -21,7 +21,7 @@ enum class TimerKind : std::uint8_t {
   kResend,   ///< Exchange: a transfer not receipted
   kSettle,   ///< Run: looking again for a neighbour to settle with
   kRequest,  ///< StateCopy: a chunk not answered
-  kExpire,   ///< StateCopy: a snapshot nobody asks for any more
+  kExpire,   ///< Donor: a copy nobody asks for any more
   kPhase,    ///< Phases: the next end of a phase
 };
 

@@ -199,7 +199,7 @@ Body read_body(Type type, Reader& r) {
       m.id = r.transfer(), m.offer = r.offer(), m.shard = r.get<std::uint32_t>();
       m.codec = core::Codec{r.up_to(core::kCodecCount - 1)};
       m.weight = r.get<float>(), m.step = r.get<std::uint64_t>();
-      if (m.id.boot == 0 || m.id.seq == 0) r.fail();
+      if (m.id.boot == 0 || m.id.seq == 0 || m.step > kStepMax) r.fail();
       return m;
     }
     case Type::kVoid: {
@@ -314,7 +314,8 @@ tl::expected<Header, Reject> peek(core::ByteView head, core::ByteView payload,
   if (h.body_size != head.size() - kHeaderSize || h.payload_size != payload.size()) {
     return tl::make_unexpected(Reject::kSize);
   }
-  if (phase > static_cast<std::uint8_t>(Phase::kDone) || !h.src || h.src_boot == 0) {
+  if (phase > static_cast<std::uint8_t>(Phase::kDone) || !h.src || h.src_boot == 0 ||
+      h.step > kStepMax) {
     return tl::make_unexpected(Reject::kField);
   }
   return h;

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <string>
 
 #include "core/check.hpp"
 
@@ -32,6 +33,16 @@ constexpr std::size_t kCrcSize = sizeof(std::uint32_t);
 
 std::size_t state_size(const core::Schema& schema, std::size_t slots) {
   return sizeof(Header) + (1 + slots) * schema.parameters() * sizeof(float) + kCrcSize;
+}
+
+/// `kind` as it stands in a state, which may be anything.
+std::string optimizer_name(std::uint32_t kind, std::size_t slots) {
+  if (kind == static_cast<std::uint32_t>(OptimizerKind::kSgd)) {
+    return slots == 0 ? "sgd without momentum" : "sgd with momentum";
+  }
+  if (kind == static_cast<std::uint32_t>(OptimizerKind::kAdam)) return "adam";
+  if (kind == static_cast<std::uint32_t>(OptimizerKind::kAdamW)) return "adamw";
+  return fmt::format("optimizer {}", kind);
 }
 
 }  // namespace
@@ -83,7 +94,9 @@ core::Result<ReplicaState> read_state(core::ByteView bytes, const core::Schema& 
     return core::fail(fmt::format("replica state: of another model than {}", schema.model()));
   }
   if (header.optimizer != static_cast<std::uint32_t>(spec.kind) || header.slots != slots) {
-    return core::fail("replica state: of another optimizer");
+    return core::fail(fmt::format("replica state: of {}, and this replica has {}",
+                                  optimizer_name(header.optimizer, header.slots),
+                                  optimizer_name(static_cast<std::uint32_t>(spec.kind), slots)));
   }
   if (bytes.size() != state_size(schema, slots)) {
     return core::fail(fmt::format("replica state: {} B, but {} has {} B", bytes.size(),

@@ -53,9 +53,14 @@ class OneFloat : public core::Replica {
     x -= weight * d;
     return stats;
   }
-  void save(core::Bytes& out) override { put(x, out); }
+  void save(core::Bytes& out) override {
+    put(x, out);
+    out.resize(out.size() + padding);
+  }
   core::Result<void> load(core::ByteView state, bool) override {
     if (state.size() != sizeof x) return core::fail("not a state");
+    if (!std::isfinite(get(state))) return core::fail("a value is not finite");
+    if (!fits(get(state))) return core::fail("of another optimizer");
     x = get(state);
     return {};
   }
@@ -63,6 +68,8 @@ class OneFloat : public core::Replica {
 
   float x;
   float gradient = 0;
+  std::size_t padding = 0;  ///< bytes that make the saved state longer
+  std::function<bool(float)> fits = [](float) { return true; };  ///< a state to load
 
  private:
   static void put(float value, core::Bytes& out) {
@@ -120,6 +127,8 @@ class Net {
   std::function<bool(const Send&, wire::Type)> delivers = [](const Send&, wire::Type) {
     return true;
   };
+  /// May change what is sent.
+  std::function<void(Send&)> alter = [](Send&) {};
   /// Told of every Work as it begins.
   std::function<void(std::size_t, const Work&)> on_work = [](std::size_t, const Work&) {};
   core::Instant now{};
@@ -234,6 +243,7 @@ class Net {
   void carry_out(std::size_t index) {
     while (auto effect = peers[index]->machine->poll()) {
       if (auto* send = std::get_if<Send>(&*effect)) {
+        alter(*send);
         sent.push_back(*send);
         const auto header = wire::peek(send->head, core::view(send->payload), 1 << 20);
         if (!delivers(*send, header->type)) continue;

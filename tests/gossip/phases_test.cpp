@@ -117,5 +117,69 @@ TEST_CASE("a stop while adopting enters each phase once and in order") {
   CHECK_FALSE(peer.machine->failure());
 }
 
+TEST_CASE("halves that do not meet again say who was missing") {
+  Net net;
+  for (std::size_t i = 0; i < 4; ++i) {
+    Config config = net.config(i);
+    config.steps_max = 6000;
+    net.add(1.0F, config);
+  }
+  REQUIRE(net.run(10s, [&] { return all_train(net); }));
+  const auto half_of = [](const Address& address) {
+    return address == Net::address(0) || address == Net::address(1);
+  };
+  net.delivers = [&](const Send& send, wire::Type) {
+    const auto header = wire::peek(send.head, core::view(send.payload), 1 << 20);
+    return half_of(send.to) == (header->src.low <= 2);
+  };
+  REQUIRE(net.run(60s, [&] {
+    return std::all_of(net.peers.begin(), net.peers.end(),
+                       [](const auto& p) { return p->machine->phase() == Phase::kDone; });
+  }));
+  for (std::size_t i = 0; i < 4; ++i) {
+    const std::string message = net.peers[i]->reported<PhaseReport>().back().message;
+    CAPTURE(message);
+    CHECK(message.rfind("ended at step 6000 without ", 0) == 0);
+    CHECK(message.find(core::short_name({0, i < 2 ? 3U : 1U}) + " (training at step ") !=
+          std::string::npos);
+    CHECK(message.find("silent for ") != std::string::npos);
+    CHECK(message.find(" away") != std::string::npos);
+  }
+}
+
+TEST_CASE("a neighbour that trains on is named by those that leave it, and says that they left") {
+  Net net;
+  for (std::size_t i = 0; i < 3; ++i) {
+    Config config = net.config(i);
+    config.steps_max = i < 2 ? 500 : 80'000;
+    net.add(1.0F, config);
+  }
+  REQUIRE(net.run(90s, [&] {
+    return std::all_of(net.peers.begin(), net.peers.end(),
+                       [](const auto& p) { return p->machine->phase() == Phase::kDone; });
+  }));
+  const std::string left = net.peers[0]->reported<PhaseReport>().back().message;
+  CHECK(left.rfind("ended at step 500 without " + core::short_name({0, 3}) + " (training at step ",
+                   0) == 0);
+  const auto phases = net.peers[2]->reported<PhaseReport>();
+  CHECK(phases[phases.size() - 2].message == "settled with nobody: 2 peers had left");
+}
+
+TEST_CASE("peers that all come to their end have nobody to miss") {
+  Net net;
+  for (std::size_t i = 0; i < 3; ++i) {
+    Config config = net.config(i);
+    config.steps_max = 500;
+    net.add(1.0F, config);
+  }
+  REQUIRE(net.run(60s, [&] {
+    return std::all_of(net.peers.begin(), net.peers.end(),
+                       [](const auto& p) { return p->machine->phase() == Phase::kDone; });
+  }));
+  for (const auto& peer : net.peers) {
+    for (const PhaseReport& report : peer->reported<PhaseReport>()) CHECK(report.message.empty());
+  }
+}
+
 }  // namespace
 }  // namespace murmur::gossip::test

@@ -1,0 +1,50 @@
+// Donor: gives newcomers this peer's parameters and optimizer, in the chunks that they ask for
+// (docs/protocol.md, "A newcomer"). Several newcomers are given one copy, as long as it is not old:
+// the lane makes another only within a share of its time.
+// Memory: at most Config::copies_max copies of the state, each freed when nobody has asked for it
+// for a while.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "gossip/links.hpp"
+#include "gossip/shell.hpp"
+
+namespace murmur::gossip {
+
+class Donor {
+ public:
+  Donor(Shell& shell, Links& links) : shell_(shell), links_(links) {}
+
+  void on_request(const wire::Header& header, const wire::StateRequest& request);
+  void on_expire_timer(const Timer& timer);
+  /// A copy to make, if one is asked for.
+  std::optional<Work> next_snapshot();
+  void done(const SnapshotTaken& result, core::Duration took);
+
+ private:
+  struct Kept {
+    std::uint32_t id = 0;
+    core::Payload state;
+    std::uint32_t crc = 0;
+    std::uint64_t step = 0;
+    core::Instant taken{};
+    core::Duration took{0};
+    core::Instant used{};
+  };
+  [[nodiscard]] bool fresh(const Kept& kept) const;
+  bool make_room();
+  void send_chunk(core::PeerId to, Kept& kept, std::uint64_t offset);
+
+  Shell& shell_;
+  Links& links_;
+  std::vector<Kept> kept_;  // the newest last
+  std::uint32_t copies_ = 0;
+  std::vector<core::PeerId> waiting_;
+  bool taking_ = false;
+  TimerSlot expire_timer_;
+};
+
+}  // namespace murmur::gossip
