@@ -78,6 +78,10 @@ core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& arg
                     {"START+LENGTH[:SHAPE]", "",
                      "Cut the network for LENGTH: into halves; one-way, from the lower half to\n"
                      "the upper; or all, every link."});
+  line.add_repeated("--stop", o.faults.stops, sim::parse_stop,
+                    {"PEER@AT", "", "Ask PEER to end, as SIGTERM does; twice: at once."});
+  line.add_repeated("--nan", o.faults.divergences, sim::parse_divergence,
+                    {"PEER@AT", "", "From AT on PEER's training gives NaN."});
   add_training_flags(line, o.training, fmt::format("{} without another limit", kStepsDefault));
   line.group("Files");
   line.add("--out", o.out, text_value,

@@ -68,6 +68,9 @@ void Checker::started(Person who, const gossip::Machine& machine, core::Replica&
   PersonState& person = persons_[who];
   person.config = config;
   person.claims = {};
+  person.diverges = person.diverged = false;
+  person.unsaved = false;
+  person.saves_failed = 0;
   person.machine = &machine;
   person.replica = &replica;
   person.boot = machine.self().boot;
@@ -120,6 +123,15 @@ bool Checker::active(Person who) const {
   return person.machine != nullptr && person.machine->phase() != gossip::Phase::kDone;
 }
 
+/// Both are up, and neither has had to give up the other for want of room.
+bool Checker::must_resolve(const Pair& pair) const {
+  const auto has_room = [this](Person who) {
+    const PersonState& person = persons_[who];
+    return person.machine->neighbours().size() < person.config.links_max;
+  };
+  return active(pair.low) && active(pair.high) && has_room(pair.low) && has_room(pair.high);
+}
+
 void Checker::work_begins(Person who) { persons_[who].lane_began_ns = now_.count(); }
 
 void Checker::work_ends(const gossip::Work& work) {
@@ -135,6 +147,8 @@ void Checker::work_ends(const gossip::Work& work) {
 
 void Checker::work_performed(Person who, const gossip::WorkResult& result) {
   PersonState& person = persons_[who];
+  expect(!person.diverged,
+         [&] { return name(who) + " goes on with a replica whose training gave NaN"; });
   double moved = 0;
   double slack = 0;
   const bool changes = std::holds_alternative<gossip::Trained>(result) ||
@@ -153,7 +167,9 @@ void Checker::work_performed(Person who, const gossip::WorkResult& result) {
   if (const auto* trained = std::get_if<gossip::Trained>(&result)) {
     person.now.trained += trained->steps;
     person.now.trained_moved += moved;
-    expect(trained->stats.finite, [&] { return name(who) + ": training gave a NaN"; });
+    expect(trained->stats.finite || person.diverges,
+           [&] { return name(who) + ": training gave a NaN"; });
+    person.diverged |= !trained->stats.finite;
   } else if (std::holds_alternative<gossip::Adopted>(result)) {
     person.now.base += moved;
   } else if (const auto* made = std::get_if<gossip::OfferMade>(&result)) {
@@ -170,8 +186,10 @@ void Checker::work_performed(Person who, const gossip::WorkResult& result) {
   } else if (const auto* absorbed = std::get_if<gossip::Absorbed>(&result)) {
     if (absorbed->mix) observed_.kind = Observed::Kind::kTook;
   } else if (const auto* saved = std::get_if<gossip::Saved>(&result)) {
-    person.unsaved = false;
+    ++person.saves_failed;
     if (saved->result) {
+      person.unsaved = false;
+      person.saves_failed = 0;
       person.saved_before = std::exchange(person.saved, person.now);
       ledger_.kept(who);
     }
@@ -362,9 +380,12 @@ void Checker::check_peer(Person who, bool lane_busy) {
   expect(lane_busy || person.machine->phase() != gossip::Phase::kTraining,
          [&] { return name(who) + " trains, but has nothing to do"; });
   if (person.config.save_every.count() == 0) return;
-  expect(!person.unsaved || person.machine->phase() != gossip::Phase::kDone ||
-             person.machine->failure(),
-         [&] { return name(who) + " left without having tried to save what it did last"; });
+  expect(!person.unsaved || person.saves_failed >= person.config.save_tries_max ||
+             person.machine->phase() != gossip::Phase::kDone || person.machine->failure(),
+         [&] {
+           return fmt::format("{} left with what it did last unsaved, after {} tries", name(who),
+                              person.saves_failed);
+         });
 }
 
 std::uint32_t Checker::pair_of(Person a, Person b) {
@@ -443,7 +464,7 @@ void Checker::check_flow(const Pair& pair, int direction) {
     }
     if (open.id == pending && open.id > seen) {  // in flight
       const core::Duration since = std::max(flow.find_gave(open.id)->at, quiet_from_);
-      expect(now_ - since <= kResolveMax || !active(pair.low) || !active(pair.high), [&] {
+      expect(now_ - since <= kResolveMax || !must_resolve(pair), [&] {
         return fmt::format("{} {} stays unresolved, {} s after the last fault", text(open.id),
                            where(), core::seconds(now_ - since));
       });
@@ -533,7 +554,7 @@ void Checker::check_sum() {
 std::uint64_t Checker::unresolved() {
   std::uint64_t count = 0;
   for (const Pair& pair : ledger_.pairs()) {
-    if (!active(pair.low) || !active(pair.high)) continue;
+    if (!must_resolve(pair)) continue;
     for (int direction = 0; direction < 2; ++direction) {
       const gossip::Edge* from =
           persons_[pair.maker(direction)].machine->edge(persons_[pair.taker(direction)].id);

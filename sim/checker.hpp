@@ -14,7 +14,8 @@
 //    parameters are finite; an exchange's reported staleness and age are the true ones, and what an
 //    offer claims to expect is a moving average of them;
 //  - one offer leads to one transfer at most, whatever restarted in between;
-//  - who leaves has tried to save all that it did.
+//  - who leaves has saved all that it did, or tried as often as it should;
+//  - once its training gave NaN, nothing of a replica is offered, given, taken, saved or copied.
 // Every `recompute` (each 10,000 events): all of that on every edge and peer, the ledger's open
 // entries from scratch, every probe read anew, and the sum over all replicas.
 //
@@ -58,6 +59,8 @@ class Checker {
   void started(Person who, const gossip::Machine& machine, core::Replica& replica,
                const gossip::Config& config, bool restored, bool can_crash);
   void crashed(Person who, bool comes_back);
+  /// From now on its training gives NaN.
+  void diverges(Person who) { persons_[who].diverges = true; }
   /// It is down, and comes back not from its newest checkpoint but from the one before.
   void torn(Person who);
   [[nodiscard]] core::PeerId id(Person who) const { return persons_[who].id; }
@@ -117,7 +120,10 @@ class Checker {
     Scalars now;
     Scalars saved;
     Scalars saved_before;  // by the last checkpoint but one
-    bool unsaved = false;  // it changed after it last tried to save
+    bool unsaved = false;  // it changed after it last saved
+    int saves_failed = 0;  // since it last saved
+    bool diverges = false;
+    bool diverged = false;  // its training did give NaN
     gossip::Config config;
     Claims claims;
     std::int64_t lane_began_ns = 0;
@@ -135,6 +141,7 @@ class Checker {
   };
 
   [[nodiscard]] bool active(Person who) const;  ///< up, and has not said goodbye
+  [[nodiscard]] bool must_resolve(const Pair& pair) const;
   void gave(Person who, Person other, const gossip::ExchangeReport& report);
   void took(Person who, Person other, const gossip::ExchangeReport& report);
   void check_staleness(Person who, const OfferMade& offer, const gossip::ExchangeReport& report);

@@ -24,6 +24,19 @@ std::pair<std::string_view, std::string_view> split_option(std::string_view text
   return {text.substr(0, colon), text.substr(colon + 1)};
 }
 
+/// "PEER@AT", of a `what`.
+template <class T>
+core::Result<T> parse_peer_at(std::string_view what, std::string_view text) {
+  const std::size_t at_sign = text.find('@');
+  const auto peer = parse_index(text.substr(0, at_sign));
+  const auto at = core::parse_duration(
+      at_sign == std::string_view::npos ? std::string_view() : text.substr(at_sign + 1));
+  if (!peer || !at) {
+    return core::fail(fmt::format("{} '{}': expected PEER@AT, as 3@5s", what, text));
+  }
+  return T{*peer, *at};
+}
+
 }  // namespace
 
 core::Result<Straggler> parse_straggler(std::string_view text) {
@@ -94,6 +107,14 @@ core::Result<Cut> parse_cut(std::string_view text) {
   return cut;
 }
 
+core::Result<StopAsked> parse_stop(std::string_view text) {
+  return parse_peer_at<StopAsked>("stop", text);
+}
+
+core::Result<Divergence> parse_divergence(std::string_view text) {
+  return parse_peer_at<Divergence>("nan", text);
+}
+
 std::string to_string(const Straggler& straggler) {
   return fmt::format("{}:{}", straggler.peer, straggler.factor);
 }
@@ -110,6 +131,14 @@ std::string to_string(const Cut& cut) {
   if (cut.shape == Cut::Shape::kOneWay) text += ":one-way";
   if (cut.shape == Cut::Shape::kAll) text += ":all";
   return text;
+}
+
+std::string to_string(const StopAsked& stop) {
+  return fmt::format("{}@{}", stop.peer, core::to_string(stop.at));
+}
+
+std::string to_string(const Divergence& divergence) {
+  return fmt::format("{}@{}", divergence.peer, core::to_string(divergence.at));
 }
 
 core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers) {
@@ -136,6 +165,17 @@ core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers) {
     if (!(straggler.factor > 0)) {
       return fail(fmt::format("straggler {}: the factor must be positive", to_string(straggler)));
     }
+  }
+  const auto check_peer = [&](std::string_view what, const auto& fault) -> core::Result<void> {
+    if (fault.peer < peers) return {};
+    return core::fail(
+        fmt::format("{} {}: there are peers 0 to {}", what, to_string(fault), peers - 1));
+  };
+  for (const StopAsked& stop : plan.stops) {
+    if (auto ok = check_peer("stop", stop); !ok) return ok;
+  }
+  for (const Divergence& divergence : plan.divergences) {
+    if (auto ok = check_peer("nan", divergence); !ok) return ok;
   }
   std::vector<Crash> crashes = plan.crashes;
   std::stable_sort(crashes.begin(), crashes.end(),
@@ -166,6 +206,8 @@ core::Duration quiet_from(const FaultPlan& plan) {
   for (const Crash& crash : plan.crashes) {
     quiet = std::max(quiet, crash.at + crash.restart_after.value_or(core::Duration{0}));
   }
+  for (const StopAsked& stop : plan.stops) quiet = std::max(quiet, stop.at);
+  for (const Divergence& divergence : plan.divergences) quiet = std::max(quiet, divergence.at);
   return quiet;
 }
 
@@ -185,6 +227,8 @@ std::string to_flags(const FaultPlan& plan) {
   for (const Straggler& straggler : plan.stragglers) add("straggler", to_string(straggler));
   for (const Crash& crash : plan.crashes) add("crash", to_string(crash));
   for (const Cut& cut : plan.cuts) add("cut", to_string(cut));
+  for (const StopAsked& stop : plan.stops) add("stop", to_string(stop));
+  for (const Divergence& divergence : plan.divergences) add("nan", to_string(divergence));
   return flags;
 }
 

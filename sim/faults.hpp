@@ -48,6 +48,20 @@ struct Cut {
   friend bool operator==(const Cut&, const Cut&) = default;
 };
 
+/// The peer's user asks it to end; asked twice, to end at once. Written "PEER@AT".
+struct StopAsked {
+  std::size_t peer = 0;
+  core::Duration at{0};
+  friend bool operator==(const StopAsked&, const StopAsked&) = default;
+};
+
+/// From then on the peer's training gives NaN, until it is started again. Written "PEER@AT".
+struct Divergence {
+  std::size_t peer = 0;
+  core::Duration at{0};
+  friend bool operator==(const Divergence&, const Divergence&) = default;
+};
+
 struct FaultPlan {
   double loss = 0;       ///< of messages, in [0, 1]
   double duplicate = 0;  ///< of messages, in [0, 1]; the copy draws its own delay
@@ -63,15 +77,21 @@ struct FaultPlan {
   std::vector<Straggler> stragglers;
   std::vector<Crash> crashes;
   std::vector<Cut> cuts;
+  std::vector<StopAsked> stops;
+  std::vector<Divergence> divergences;
   friend bool operator==(const FaultPlan&, const FaultPlan&) = default;
 };
 
 core::Result<Straggler> parse_straggler(std::string_view text);
 core::Result<Crash> parse_crash(std::string_view text);
 core::Result<Cut> parse_cut(std::string_view text);
+core::Result<StopAsked> parse_stop(std::string_view text);
+core::Result<Divergence> parse_divergence(std::string_view text);
 std::string to_string(const Straggler& straggler);
 std::string to_string(const Crash& crash);
 std::string to_string(const Cut& cut);
+std::string to_string(const StopAsked& stop);
+std::string to_string(const Divergence& divergence);
 
 /// Error: a probability outside [0, 1], a peer that does not exist, a factor that is not positive,
 /// or a peer that is killed while it is down.
@@ -81,9 +101,9 @@ inline bool is_calm(const FaultPlan& plan, core::Duration now) {
   return plan.calm_from.count() > 0 && now >= plan.calm_from;
 }
 
-/// When the last fault is over: cuts healed, crashed peers started again, messages no longer lost
-/// or changed, disks mended (the longest Duration if they always may be). Delays and stragglers do
-/// not count.
+/// When the last fault is over: cuts healed, crashed peers started again, others ended, messages no
+/// longer lost or changed, disks mended (the longest Duration if they always may be). Delays and
+/// stragglers do not count.
 core::Duration quiet_from(const FaultPlan& plan);
 
 /// The plan as `murmur sim` takes it, all of it: "--loss 0.2 --delay exp:50ms --crash 3@5s+2s ...".

@@ -71,6 +71,8 @@ class Fleet {
   [[nodiscard]] bool comes_back(std::uint32_t index) const;
   [[nodiscard]] bool could_have_joined(Peer& peer);
   void restart(std::uint32_t plan);
+  void stop(std::uint32_t index);
+  void diverge(std::uint32_t index);
   void deliver(std::uint32_t slot);
   void undeliverable(std::uint32_t slot);
   void finish_work(std::uint32_t index, std::uint64_t incarnation);
@@ -148,6 +150,13 @@ core::Result<void> Fleet::prepare() {
   for (std::uint32_t i = 0; i < config_.faults.crashes.size(); ++i) {
     world_.schedule(config_.faults.crashes[i].at, EventKind::kCrash, i);
   }
+  for (const StopAsked& stop : config_.faults.stops) {
+    world_.schedule(stop.at, EventKind::kStop, static_cast<std::uint32_t>(stop.peer));
+  }
+  for (const Divergence& divergence : config_.faults.divergences) {
+    world_.schedule(divergence.at, EventKind::kDiverge,
+                    static_cast<std::uint32_t>(divergence.peer));
+  }
   return {};
 }
 
@@ -171,6 +180,13 @@ bool Fleet::start(std::uint32_t index) {
   Peer& peer = peers_[index];
   peer.replica = make_replica_(index, peer.incarnation);
   if (!peer.replica) return false;
+  const auto& divergences = config_.faults.divergences;
+  if (std::any_of(divergences.begin(), divergences.end(),
+                  [index](const Divergence& d) { return d.peer == index; })) {
+    auto diverging = std::make_unique<Diverging>(std::move(peer.replica));
+    peer.diverging = diverging.get();
+    peer.replica = std::move(diverging);
+  }
   const std::uint64_t entity = index + (std::uint64_t{peer.incarnation} << 32);
   core::Rng ids(config_.seed, entity, "id");
   const std::uint64_t high = ids.next();
@@ -199,6 +215,8 @@ bool Fleet::start(std::uint32_t index) {
   peer.settled.reset();
   peer.failure.clear();
   peer.contacts = config.join;
+  peer.trained = false;
+  peer.stops = 0;
   peer.timer_at.reset();
   peer.idle_timers = 0;
   std::optional<core::ByteView> snapshot;
@@ -235,6 +253,7 @@ void Fleet::stop_process(Peer& peer, bool comes_back) {
   peer.work.reset();
   peer.machine.reset();
   peer.replica.reset();
+  peer.diverging = nullptr;
 }
 
 /// Whether the peer will be killed and start again from its checkpoint.
@@ -252,7 +271,7 @@ void Fleet::fail(std::uint32_t index, std::string why) {
   Peer& peer = peers_[index];
   notes_.push_back(
       fmt::format("at {:.6f} s peer {} ended: {}", core::seconds(world_.now()), index, why));
-  if (could_have_joined(peer)) {
+  if (!peer.trained && peer.stops == 0 && could_have_joined(peer)) {
     checker_.violate(
         fmt::format("peer {} ended, though a contact could be joined: {}", index, why));
   }
@@ -284,6 +303,21 @@ bool Fleet::could_have_joined(Peer& peer) {
 void Fleet::restart(std::uint32_t plan) {
   --to_come_;
   start(static_cast<std::uint32_t>(config_.faults.crashes[plan].peer));
+}
+
+void Fleet::stop(std::uint32_t index) {
+  Peer& peer = peers_[index];
+  if (!peer.machine) return;
+  peer.machine->handle(clock(peer), gossip::Stop{++peer.stops > 1});
+  drain(index);
+  finish_event(index);
+}
+
+void Fleet::diverge(std::uint32_t index) {
+  Peer& peer = peers_[index];
+  if (!peer.machine) return;
+  peer.diverging->diverge();
+  if (checking()) checker_.diverges(peer.person);
 }
 
 // ---- events ----
@@ -402,6 +436,7 @@ void Fleet::carry_out(std::uint32_t index, const gossip::Report& report) {
     if (checking() && about->what == gossip::PeerReport::What::kUp)
       checker_.linked(peer.person, about->peer);
   } else if (const auto* phase = std::get_if<gossip::PhaseReport>(&report)) {
+    peer.trained |= phase->phase == gossip::Phase::kTraining;
     if (phase->phase >= gossip::Phase::kLingering && !peer.settled) peer.settled = world_.now();
   }
   if (config_.on_report) config_.on_report(index, world_.now(), report);
@@ -514,6 +549,14 @@ core::Result<Outcome> Fleet::run() {
       case EventKind::kRestart:
         happened(due->kind, due->index, 0);
         restart(due->index);
+        break;
+      case EventKind::kStop:
+        happened(due->kind, due->index, 0);
+        stop(due->index);
+        break;
+      case EventKind::kDiverge:
+        happened(due->kind, due->index, 0);
+        diverge(due->index);
         break;
     }
     if (checker_.violations().size() >= config_.violations_max || over()) break;

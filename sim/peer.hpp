@@ -14,6 +14,7 @@
 #include "gossip/machine.hpp"
 #include "gossip/work.hpp"
 #include "sim/disk.hpp"
+#include "sim/diverging.hpp"
 #include "sim/ledger.hpp"
 
 namespace murmur::sim {
@@ -24,10 +25,13 @@ struct Peer {
 
   // What the process holds.
   std::unique_ptr<core::Replica> replica;
+  Diverging* diverging = nullptr;            ///< the replica, where the plan has it diverge
   std::unique_ptr<gossip::Machine> machine;  ///< refers to the replica's schema
   std::optional<gossip::Work> work;
   core::Duration work_takes{0};
   std::vector<gossip::Address> contacts;
+  bool trained = false;  ///< got past joining
+  int stops = 0;         ///< that it was asked
   core::Duration started{0};
   std::optional<core::Duration> settled;
   // Its timer, and how often it fired for nothing at last_timer.

@@ -20,6 +20,8 @@ enum class EventKind : std::uint32_t {
   kUndeliverable,  ///< index: slot of the network: its sender hears that it could not be handed on
   kCrash,          ///< index: of FaultPlan::crashes
   kRestart,        ///< index: of FaultPlan::crashes
+  kStop,           ///< index: peer
+  kDiverge,        ///< index: peer
 };
 
 struct Due {

@@ -53,6 +53,9 @@ FaultPlan draw_plan(core::Rng& rng, std::size_t peers) {
   }
   for (std::uint64_t n = rng.below(3); n > 0; --n)
     plan.cuts.push_back({time(), time(), Cut::Shape{static_cast<std::uint8_t>(rng.below(3))}});
+  for (std::uint64_t n = rng.below(3); n > 0; --n) plan.stops.push_back({rng.below(peers), time()});
+  for (std::uint64_t n = rng.below(3); n > 0; --n)
+    plan.divergences.push_back({rng.below(peers), time()});
   return plan;
 }
 

@@ -230,6 +230,60 @@ TEST_CASE("without a founder every peer ends, and the run with them") {
   CHECK(outcome.now < seconds(40));
 }
 
+TEST_CASE("a peer whose training gives NaN ends, and nothing of it reaches the others") {
+  SimConfig config = quick();
+  config.faults.divergences = {*parse_divergence("3@2s")};
+  const Outcome outcome = run_quick(config);
+  check_learned(outcome, 600);
+  CHECK(outcome.peers[3].failure.find("diverged at step") == 0);
+  CHECK(outcome.notes.size() == 1);
+}
+
+TEST_CASE("a peer that diverged starts again from its last finite checkpoint") {
+  SimConfig config = quick();
+  config.faults.divergences = {*parse_divergence("3@2s")};
+  config.faults.crashes = {*parse_crash("3@3s+100ms")};
+  check_learned(run_quick(config), 600);
+}
+
+TEST_CASE("a peer that is asked to stop settles; asked again it leaves at once") {
+  SimConfig config = quick();
+  config.faults.stops = {*parse_stop("3@2s"), *parse_stop("4@2s"), *parse_stop("4@2s")};
+  const Outcome outcome = run_quick(config);
+  CHECK(outcome.peers[3].steps < 250);
+  CHECK(outcome.peers[3].phase == gossip::Phase::kDone);
+  CHECK(outcome.peers[4].seconds < 2.1);
+  CHECK(outcome.peers[5].steps == 600);
+}
+
+TEST_CASE("the books hold when a crash finds the newest checkpoint torn, or none was written") {
+  SimConfig config = quick();
+  config.faults.calm_from = seconds(6);
+  config.faults.torn = 1;
+  SECTION("torn") {}
+  SECTION("half of the saves fail") { config.faults.save_fails = 0.5; }
+  SECTION("none is written") { config.faults.save_fails = 1; }
+  for (const char* crash : {"2@1s+100ms", "2@2s+100ms", "2@2150ms+1ms", "3@2s+1s", "3@4s+500ms"})
+    config.faults.crashes.push_back(*parse_crash(crash));
+  check_learned(run_quick(config), 600);
+}
+
+TEST_CASE("peers of unlike configurations keep their books and settle together") {
+  SimConfig config = quick();
+  config.gossip.links_max = 8;
+  gossip::Config own = config.gossip;
+  own.exchange_every = 20;
+  own.transfer_codec = core::Codec::kFp32;
+  own.staleness.kind = gossip::StalenessPolicy::Kind::kConstant;
+  config.own[2] = own;
+  own.steps_max = 900;
+  config.own[4] = own;
+  const Outcome outcome = run_quick(config);
+  CHECK(outcome.spread < 0.02);
+  CHECK(outcome.peers[2].steps == 600);
+  CHECK(outcome.peers[4].steps == 900);
+}
+
 TEST_CASE("a run that cannot be is refused") {
   const auto message = [](const SimConfig& config) {
     const auto outcome = run(config, test::quadratics(4, 1));

@@ -1,6 +1,8 @@
 // The clock, the network and the ledger.
 #include <map>
 
+#include "sim/claims.hpp"
+#include "sim/disk.hpp"
 #include "sim/ledger.hpp"
 #include "sim/network.hpp"
 #include "sim/world.hpp"
@@ -149,6 +151,69 @@ TEST_CASE("the ledger undoes what a crashed side did since its checkpoint, and n
     CHECK(flow.open.size() == 2);
   }
   CHECK(Ledger::open_holds(flow));
+}
+
+TEST_CASE("a disk keeps two checkpoints, and never tears the only one") {
+  FaultPlan plan;
+  plan.torn = 1;
+  Disk disk(plan, core::Rng(1));
+  CHECK_FALSE(disk.crash());
+  const core::Bytes first(1);
+  const core::Bytes second(2);
+  REQUIRE(disk.save(first));
+  CHECK_FALSE(disk.crash());
+  REQUIRE(disk.save(second));
+  CHECK(disk.crash());
+  CHECK(**disk.load() == first);
+  CHECK_FALSE(disk.crash());
+  CHECK(**disk.load() == first);
+}
+
+TEST_CASE("a save that fails changes nothing, and a mended disk saves") {
+  FaultPlan plan;
+  plan.save_fails = 1;
+  Disk disk(plan, core::Rng(1));
+  CHECK_FALSE(disk.save(core::Bytes(1)));
+  CHECK_FALSE(*disk.load());
+  disk.mend();
+  CHECK(disk.save(core::Bytes(1)));
+  CHECK(*disk.load());
+}
+
+TEST_CASE("the ledger goes back by two checkpoints where the newest is lost") {
+  Ledger ledger;
+  ledger.remember(0);
+  const std::uint32_t pair = ledger.pair(0, 1);
+  for (std::uint32_t seq = 1; seq <= 4; ++seq) {
+    Gave gave;
+    gave.id = {1, seq};
+    ledger.give(pair, 0, gave);
+    ledger.take(pair, 0, {{1, seq}, 0});
+    if (seq < 4) ledger.kept(0);
+  }
+  const auto& flow = ledger.at(pair).flow[0];
+  ledger.roll_back(0);
+  CHECK(flow.gave.size() == 3);
+  ledger.lose_checkpoint(0);
+  CHECK(flow.gave.size() == 2);
+  CHECK(flow.open.size() == 2);
+  CHECK(Ledger::open_holds(flow));
+}
+
+TEST_CASE("an expected staleness is a moving average of what there was") {
+  Claims claims;
+  CHECK(claims.plausible(0));
+  CHECK_FALSE(claims.plausible(1));
+  double average = 0;
+  core::Rng rng(3);
+  for (int i = 0; i < 1000; ++i) {
+    const std::uint64_t staleness = 10 + rng.below(30);
+    claims.exchanged(staleness);
+    average += 0.1 * (static_cast<double>(staleness) - average);
+    CHECK(claims.plausible(static_cast<std::uint32_t>(average + 0.5)));
+  }
+  CHECK_FALSE(claims.plausible(0));
+  CHECK_FALSE(claims.plausible(100));
 }
 
 TEST_CASE("compacting forgets settled transfers but keeps the newest") {

@@ -49,6 +49,8 @@ TEST_CASE("faults are read as they are written") {
   for (const char* text : {"10s+10s", "1s+500ms:one-way", "1s+2s:all"})
     CHECK(to_string(*parse_cut(text)) == text);
   CHECK(to_string(*parse_straggler("5:10")) == "5:10");
+  CHECK(to_string(*parse_stop("3@5s")) == "3@5s");
+  CHECK(to_string(*parse_divergence("0@10ms")) == "0@10ms");
   CHECK(parse_cut("1s+2s:halves")->shape == Cut::Shape::kHalves);
 }
 
@@ -60,6 +62,11 @@ TEST_CASE("malformed faults are refused") {
   for (const char* text : {"", "10s", "10s+", "+10s", "1s+1s:thirds"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_cut(text));
+  }
+  for (const char* text : {"", "5", "5@", "@5s", "x@5s", "5@5"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_stop(text));
+    CHECK_FALSE(parse_divergence(text));
   }
   for (const char* text : {"", "5", "5:", "5:0", "5:-1", "5:nan", "x:2", ":2"}) {
     CAPTURE(text);
@@ -80,6 +87,11 @@ TEST_CASE("a plan that cannot happen is refused") {
   CHECK_FALSE(check_plan(plan, 4));
   plan.crashes[1].at = seconds(8);
   CHECK(check_plan(plan, 4));
+  plan.stops = {{4, seconds(1)}};
+  CHECK(check_plan(plan, 4).error().message == "stop 4@1s: there are peers 0 to 3");
+  plan.stops = {};
+  plan.divergences = {{4, seconds(1)}};
+  CHECK(check_plan(plan, 4).error().message == "nan 4@1s: there are peers 0 to 3");
 }
 
 TEST_CASE("a plan's flags say all of it") {

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/duration.hpp"
+#include "core/spread.hpp"
 #include "gpu/replica_spec.hpp"
 
 namespace murmur::sim::test {
@@ -69,16 +72,90 @@ void draw_crashes(core::Rng& rng, SimConfig& config) {
   }
 }
 
+/// Peers of unlike configurations: how they exchange, one that never does, others that cannot copy
+/// the founder's state.
+void draw_mixture(core::Rng& rng, Case& c) {
+  const auto chance = [&rng] { return rng.below(2) == 0; };
+  SimConfig& config = c.config;
+  // Where some train for longer, the bounded policy declines them for ever.
+  const bool uneven = chance();
+  if (uneven) config.gossip.staleness.kind = gossip::StalenessPolicy::Kind::kDamped;
+  for (std::size_t peer = 1; chance() && peer < config.peers; ++peer) {
+    gossip::Config own = config.gossip;
+    if (chance()) own.exchange_every = static_cast<std::uint32_t>(rng.below(30));
+    if (chance()) own.offer_codec = core::Codec{static_cast<std::uint8_t>(rng.below(2))};
+    if (chance()) {
+      own.transfer_codec = core::Codec{static_cast<std::uint8_t>(rng.below(core::kCodecCount))};
+    }
+    if (chance()) {
+      own.staleness.kind =
+          gossip::StalenessPolicy::Kind{static_cast<std::uint8_t>(rng.below(uneven ? 2 : 3))};
+      own.staleness.half = static_cast<double>(1 + rng.below(100));
+    }
+    if (chance()) own.settle_max = chance() ? core::Duration{0} : milliseconds(500);
+    if (uneven && chance()) own.steps_max = own.steps_max / 2 + rng.below(own.steps_max);
+    if (chance()) own.offers_max = 1 + rng.below(4);
+    config.own[peer] = own;
+  }
+}
+
+/// More peers than one seeks out, or holds at all.
+void draw_large(core::Rng& rng, Case& c) {
+  gossip::Config& gossip = c.config.gossip;
+  gossip.view_max = 4 + rng.below(5);
+  gossip.links_max = gossip.view_max + rng.below(gossip.view_max);
+  c.config.peers = gossip.view_max + 4 + rng.below(12);
+  gossip.steps_max = 500;
+  // Neighbours of neighbours of neighbours.
+  c.spread_max = 0.5;
+}
+
+void draw_ends(core::Rng& rng, SimConfig& config, core::Duration last) {
+  const auto chance = [&rng] { return rng.below(2) == 0; };
+  if (chance()) {
+    const std::size_t peer = 1 + rng.below(config.peers - 1);
+    config.faults.divergences.push_back({peer, between(rng, {}, last)});
+  }
+  for (std::uint64_t n = chance() ? 1 + rng.below(3) : 0; n > 0; --n) {
+    const std::size_t peer = 1 + rng.below(config.peers - 1);
+    const core::Duration at = between(rng, {}, last);
+    config.faults.stops.push_back({peer, at});
+    if (chance()) config.faults.stops.push_back({peer, at + between(rng, {}, milliseconds(500))});
+  }
+}
+
+/// Whether peer `i` should end near to the others: it mixed, and settled, as long as it needed.
+bool settled(const Case& c, const Outcome& outcome, std::size_t i) {
+  const gossip::Config& config = config_of(c.config, i);
+  const auto& stops = c.config.faults.stops;
+  return outcome.peers[i].up && outcome.peers[i].exchanges > 0 &&
+         config.rule != gossip::Rule::kNone && config.settle_max >= std::chrono::seconds(5) &&
+         std::none_of(stops.begin(), stops.end(), [i](const StopAsked& s) { return s.peer == i; });
+}
+
+double spread_of_settled(const Case& c, const Outcome& outcome) {
+  std::vector<std::vector<float>> replicas;
+  for (std::size_t i = 0; i < outcome.peers.size(); ++i) {
+    if (!settled(c, outcome, i)) continue;
+    core::Replica& replica = *outcome.peers[i].replica;
+    replica.read_parameters(replicas.emplace_back(replica.schema().parameters()));
+  }
+  return replicas.empty() ? 0 : core::spread(replicas);
+}
+
 }  // namespace
 
-ReplicaFactory quadratics(std::size_t dimension, std::uint64_t seed) {
+ReplicaFactory quadratics(std::size_t dimension, std::uint64_t seed, std::size_t shards,
+                          const std::set<std::size_t>& momentum) {
   return [=](std::size_t peer, std::size_t incarnation) -> std::unique_ptr<core::Replica> {
     gpu::ReplicaSpec spec;
     spec.model = *core::parse_model(fmt::format("quadratic:{}", dimension));
     spec.optimizer.learning_rate = 0.05F;
     spec.optimizer.momentum = 0.0F;
+    if (momentum.contains(peer)) spec.optimizer.momentum = 0.5F;
     spec.seed = seed;
     spec.stream = peer + 1000 * incarnation;
+    if (shards > 1) spec.shard_parameters = (dimension + shards - 1) / shards;
     auto replica = gpu::make_replica(spec);
     return replica ? std::move(*replica) : nullptr;
   };
@@ -89,6 +166,7 @@ Case draw_case(std::uint64_t seed) {
   const auto chance = [&rng] { return rng.below(2) == 0; };
   Case c;
   c.dimension = 8 + rng.below(600);
+  c.spread_max = kSpreadMax;
   SimConfig& config = c.config;
   config.seed = seed;
   config.peers = 2 + rng.below(9);
@@ -114,6 +192,9 @@ Case draw_case(std::uint64_t seed) {
   gossip.outbox_unreachable_max = rng.below(4);
   gossip.serve_queue_max = 1 + rng.below(4);
 
+  if (rng.below(20) == 0) draw_large(rng, c);
+  if (chance()) c.shards = 2 + rng.below(4);
+
   const core::Duration training = kStep * static_cast<std::int64_t>(gossip.steps_max);
   FaultPlan& faults = config.faults;
   if (chance()) config.step_time = Distribution::exponential(kStep);
@@ -134,20 +215,34 @@ Case draw_case(std::uint64_t seed) {
     faults.cuts.push_back({start, between(rng, {}, last - start), shape});
   }
   draw_crashes(rng, config);
+  if (chance()) faults.save_fails = rng.uniform();
+  if (chance()) faults.torn = rng.uniform();
+  if (chance()) draw_mixture(rng, c);
+  if (chance()) draw_ends(rng, config, last);
   faults.calm_from = training - std::chrono::seconds(1);
   return c;
 }
 
 std::string describe(const Case& c) {
   const gossip::Config& g = c.config.gossip;
-  return fmt::format(
-      "{} peers, {} steps, quadratic:{}, exchange every {}, codecs {}/{}, save every {}, {}",
-      c.config.peers, g.steps_max, c.dimension, g.exchange_every, to_string(g.offer_codec),
-      to_string(g.transfer_codec), core::to_string(g.save_every), to_flags(c.config.faults));
+  std::string text = fmt::format(
+      "{} peers, {} steps, quadratic:{}, {} shards, exchange every {}, codecs {}/{}, save every "
+      "{}, "
+      "view {}, links {}, {}",
+      c.config.peers, g.steps_max, c.dimension, c.shards, g.exchange_every,
+      to_string(g.offer_codec), to_string(g.transfer_codec), core::to_string(g.save_every),
+      g.view_max, g.links_max, to_flags(c.config.faults));
+  for (const auto& [peer, own] : c.config.own) {
+    text += fmt::format("; {}: rule {}, {} steps, every {}, settle {}", peer,
+                        own.rule == gossip::Rule::kNone ? "none" : "average", own.steps_max,
+                        own.exchange_every, core::to_string(own.settle_max));
+  }
+  for (const std::size_t peer : c.momentum) text += fmt::format("; {}: momentum", peer);
+  return text;
 }
 
 std::vector<std::string> run_case(const Case& c, Outcome* outcome) {
-  auto result = run(c.config, quadratics(c.dimension, c.config.seed));
+  auto result = run(c.config, quadratics(c.dimension, c.config.seed, c.shards, c.momentum));
   if (!result) return {result.error().message + "; rerun: " + c.config.replay};
   std::vector<std::string> wrong = result->violations;
   const auto say = [&](const std::string& what) {
@@ -156,8 +251,9 @@ std::vector<std::string> run_case(const Case& c, Outcome* outcome) {
   if (result->timed_out) say("not over after " + core::to_string(c.config.time_max));
   if (wrong.empty() && result->unresolved > 0)
     say(fmt::format("{} transfers unresolved", result->unresolved));
-  if (wrong.empty() && !(result->spread < kSpreadMax)) {
-    say(fmt::format("the replicas do not contract: spread {:.3g}", result->spread));
+  const double spread = wrong.empty() ? spread_of_settled(c, *result) : 0;
+  if (!(spread < c.spread_max)) {
+    say(fmt::format("the replicas do not contract: spread {:.3g}", spread));
   }
   if (outcome != nullptr) *outcome = std::move(*result);
   return wrong;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ namespace murmur::sim::test {
 struct Case {
   SimConfig config;
   std::size_t dimension = 0;
+  std::size_t shards = 1;
+  std::set<std::size_t> momentum;  ///< peers that train with it, which the founder does not
+  double spread_max = 0;           ///< among those that settled; see settled()
 };
 
 /// The configuration and plan of `seed`.
@@ -24,7 +28,9 @@ std::string describe(const Case& c);
 /// Runs the case on closed-form replicas. What went wrong; empty if nothing did.
 std::vector<std::string> run_case(const Case& c, Outcome* outcome = nullptr);
 
-/// Closed-form replicas of one seed.
-ReplicaFactory quadratics(std::size_t dimension, std::uint64_t seed);
+/// Closed-form replicas of one seed, cut into so many shards; the peers of `momentum` train
+/// with it, the others without, so that neither can load the others' state.
+ReplicaFactory quadratics(std::size_t dimension, std::uint64_t seed, std::size_t shards = 1,
+                          const std::set<std::size_t>& momentum = {});
 
 }  // namespace murmur::sim::test

@@ -58,6 +58,7 @@ int main(int argc, char** argv) {
     exchanges += outcome.exchanges;
     for (const std::string& what : wrong) fmt::print("seed {}: {}\n", seed, what);
     if (verbose) {
+      for (const std::string& note : outcome.notes) fmt::print("  {}\n", note);
       fmt::print("  {} events, {} exchanges, spread {:.2e}, {:.1f} s\n", outcome.events,
                  outcome.exchanges, outcome.spread, murmur::core::seconds(outcome.now));
     }
