@@ -1,6 +1,7 @@
 #include "apps/sim.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <cmath>
@@ -10,6 +11,7 @@
 #include "apps/metrics.hpp"
 #include "apps/new_directory.hpp"
 #include "apps/results.hpp"
+#include "apps/sim_fleet.hpp"
 #include "apps/stop_signals.hpp"
 #include "apps/summary.hpp"
 #include "apps/table.hpp"
@@ -20,8 +22,6 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-/// Above this a fleet's parameters are not compared element by element after each event.
-constexpr std::size_t kParametersCheckedMax = 100'000;
 /// Rows of the final table; summary.json has every peer.
 constexpr std::size_t kRowsShown = 16;
 
@@ -29,28 +29,12 @@ double seconds_since(SteadyClock::time_point began) {
   return std::chrono::duration<double>(SteadyClock::now() - began).count();
 }
 
-/// What peers are made from: made once, shared by all incarnations.
-struct Parts {
-  Task task;
-  std::vector<std::shared_ptr<const core::Samples>> of_peer;
-};
-
-core::Result<Parts> deal(const SimOptions& o) {
-  auto task = load_task(o.training);
-  if (!task) return tl::make_unexpected(task.error());
-  Parts parts{std::move(*task), {}};
-  for (std::size_t i = 0; i < o.peers; ++i) {
-    auto part = part_of(parts.task, o.training, i, o.peers);
-    if (!part) return tl::make_unexpected(part.error());
-    parts.of_peer.push_back(std::move(*part));
-  }
-  return parts;
-}
-
 std::string rerun_line(const std::vector<std::string>& args) {
   std::string line = "murmur sim";
   // Its results need not be kept, and the folder has this run's.
-  for (const std::string& arg : without_flag(args, "--out")) line += " " + arg;
+  for (const std::string& arg : without_flag(args, "--out")) {
+    line += arg.find(' ') == std::string::npos ? " " + arg : fmt::format(" \"{}\"", arg);
+  }
   return line;
 }
 
@@ -127,6 +111,32 @@ PeerSummary summary_of(const sim::PeerOutcome& peer) {
   return s;
 }
 
+/// What the process has used so far.
+struct Usage {
+  double cpu_seconds = 0;
+  double memory_kib = 0;  ///< at most
+};
+
+Usage usage() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return {
+      static_cast<double>(used.ru_utime.tv_sec) + 1e-6 * static_cast<double>(used.ru_utime.tv_usec),
+      static_cast<double>(used.ru_maxrss)};
+}
+
+struct Cost {
+  double seconds = 0;
+  double us_per_event = 0;  ///< of CPU, in user mode
+  double kib_per_peer = 0;
+};
+
+Cost cost_of(const Usage& before, const Usage& after, const sim::Outcome& outcome, double seconds) {
+  return {seconds,
+          1e6 * (after.cpu_seconds - before.cpu_seconds) / static_cast<double>(outcome.events),
+          (after.memory_kib - before.memory_kib) / static_cast<double>(outcome.peers.size())};
+}
+
 struct Accuracy {
   double mean = NAN;
   double least = NAN;
@@ -146,7 +156,7 @@ Accuracy accuracy_of(const sim::Outcome& outcome) {
   return {a.mean / up, a.least, a.loss_mean / up};
 }
 
-void print_outcome(const sim::Outcome& outcome, const SimOptions& o, double real,
+void print_outcome(const sim::Outcome& outcome, const SimOptions& o, const Cost& cost,
                    const std::string& rerun) {
   Table table({"peer", "ended", "steps", "test", "loss", "exchanges", "staleness", "starts"});
   for (std::size_t i = 0; i < std::min(kRowsShown, outcome.peers.size()); ++i) {
@@ -169,10 +179,12 @@ void print_outcome(const sim::Outcome& outcome, const SimOptions& o, double real
                   percent_cell(a.least, 2), loss_cell(a.loss_mean)));
   say(fmt::format("spread     {}\n", small_cell(outcome.spread)));
   say(fmt::format("time       {:.2f} s virtual, {:.2f} s real{}\n", core::seconds(outcome.now),
-                  real, outcome.stopped ? ", stopped" : ""));
+                  cost.seconds, outcome.stopped ? ", stopped" : ""));
   say(fmt::format("events     {} ({:.0f} a second), exchanges {} ({:.0f} a second)\n",
-                  outcome.events, static_cast<double>(outcome.events) / real, outcome.exchanges,
-                  static_cast<double>(outcome.exchanges) / real));
+                  outcome.events, static_cast<double>(outcome.events) / cost.seconds,
+                  outcome.exchanges, static_cast<double>(outcome.exchanges) / cost.seconds));
+  say(fmt::format("cost       {:.2f} us of CPU an event, {:.1f} KiB a peer\n", cost.us_per_event,
+                  cost.kib_per_peer));
   say(fmt::format("checks     {}, violations {}\n", outcome.checks, outcome.violations.size()));
   say(fmt::format("trace hash {:016x} (seed {})\n", outcome.trace_hash, o.training.seed));
   for (std::size_t i = 0; i < std::min(kRowsShown, outcome.notes.size()); ++i) {
@@ -187,7 +199,7 @@ void print_outcome(const sim::Outcome& outcome, const SimOptions& o, double real
   if (!outcome.violations.empty()) complain("rerun with: " + rerun);
 }
 
-Json summary_json(const sim::Outcome& outcome, const SimOptions& o, double real) {
+Json summary_json(const sim::Outcome& outcome, const SimOptions& o, const Cost& cost) {
   Json json = {{"command", "sim"}};
   json["peers"] = Json::array();
   for (const sim::PeerOutcome& peer : outcome.peers) {
@@ -203,9 +215,11 @@ Json summary_json(const sim::Outcome& outcome, const SimOptions& o, double real)
   json["seed"] = o.training.seed;
   json["trace_hash"] = fmt::format("{:016x}", outcome.trace_hash);
   json["events"] = outcome.events;
-  json["events_per_second"] = static_cast<double>(outcome.events) / real;
+  json["events_per_second"] = static_cast<double>(outcome.events) / cost.seconds;
   json["exchanges"] = outcome.exchanges;
-  json["exchanges_per_second"] = static_cast<double>(outcome.exchanges) / real;
+  json["exchanges_per_second"] = static_cast<double>(outcome.exchanges) / cost.seconds;
+  json["cpu_us_per_event"] = cost.us_per_event;
+  json["kib_per_peer"] = cost.kib_per_peer;
   json["checks"] = outcome.checks;
   json["violations"] = outcome.violations.size();
   json["notes"] = outcome.notes;
@@ -221,14 +235,8 @@ core::Result<int> run_sim(const std::vector<std::string>& args) {
   const auto parsed = parse_sim(args, o);
   if (!parsed) return tl::make_unexpected(parsed.error());
   if (*parsed == CommandLine::Outcome::kHelp) return 0;
-  const auto parts = deal(o);
-  if (!parts) return tl::make_unexpected(parts.error());
-  const auto make = [&](std::size_t peer) {
-    return gpu::make_replica(
-        replica_spec(parts->task, o.training, parts->of_peer[peer], peer, /*threads=*/1));
-  };
-  const auto first = make(0);
-  if (!first) return tl::make_unexpected(first.error());
+  const auto fleet = SimFleet::make(o);
+  if (!fleet) return tl::make_unexpected(fleet.error());
 
   if (auto none = check_no_earlier_runs(o.out, /*state=*/"", o.peers); !none) {
     return tl::make_unexpected(none.error());
@@ -246,16 +254,8 @@ core::Result<int> run_sim(const std::vector<std::string>& args) {
 
   const auto began = SteadyClock::now();
   ProgressLine progress(o.peers);
-  sim::SimConfig config;
-  config.peers = o.peers;
-  config.seed = o.training.seed;
-  const std::size_t rows = parts->task.train ? parts->task.train->rows / o.peers : 1;
-  config.gossip = gossip_config(o.training, rows);
-  config.gossip.save_every = std::chrono::seconds(2);
-  config.step_time = o.step_time;
-  config.faults = o.faults;
-  config.checks = (*first)->schema().parameters() <= kParametersCheckedMax ? sim::Checks::kAll
-                                                                           : sim::Checks::kProtocol;
+  const Usage before = usage();
+  sim::SimConfig config = fleet->config();
   config.replay = rerun_line(args);
   config.progress_every = 10'000;
   config.on_progress = [&](const sim::Progress& p) {
@@ -266,16 +266,13 @@ core::Result<int> run_sim(const std::vector<std::string>& args) {
   config.on_report = [&](std::size_t peer, core::Duration now, const gossip::Report& report) {
     metrics->take(peer, now, report);
   };
-  const auto outcome = sim::run(config, [&](std::size_t peer, std::size_t) {
-    auto replica = make(peer);
-    return replica ? std::move(*replica) : nullptr;
-  });
+  const auto outcome = sim::run(config, fleet->replicas());
   if (!outcome) return tl::make_unexpected(outcome.error());
   metrics->flush();
-  const double real = seconds_since(began);
-  print_outcome(*outcome, o, real, config.replay);
+  const Cost cost = cost_of(before, usage(), *outcome, seconds_since(began));
+  print_outcome(*outcome, o, cost, config.replay);
   if (!o.out.empty()) {
-    if (auto written = write_json(o.out / kSummaryName, summary_json(*outcome, o, real));
+    if (auto written = write_json(o.out / kSummaryName, summary_json(*outcome, o, cost));
         !written) {
       complain(written.error().message);
       return 1;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ struct SimOptions {
   sim::Distribution step_time = sim::Distribution::constant(std::chrono::milliseconds(10));
   sim::FaultPlan faults;
   Training training;
-  std::filesystem::path out;  ///< empty: none
+  std::map<std::size_t, Training> own;  ///< of single peers, instead of that
+  std::filesystem::path out;            ///< empty: none
 };
 
 /// Error: as CommandLine::parse, or a fault that cannot be.

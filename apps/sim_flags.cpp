@@ -1,3 +1,5 @@
+#include <sstream>
+
 #include "apps/sim.hpp"
 #include "apps/values.hpp"
 
@@ -34,6 +36,48 @@ Examples:
     murmur sim --peers 1000 --model quadratic:64
 )";
 
+struct PeerFlags {
+  std::size_t peer = 0;
+  std::vector<std::string> flags;
+};
+
+/// "3:--rule none --lr 10"
+core::Result<PeerFlags> parse_peer_flags(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  PeerFlags own;
+  if (colon == std::string_view::npos || !read_number(text.substr(0, colon), own.peer)) {
+    return core::fail(fmt::format("'{}' is not PEER:FLAGS, as \"3:--lr 0.1\"", text));
+  }
+  std::istringstream words{std::string(text.substr(colon + 1))};
+  for (std::string word; words >> word;) own.flags.push_back(word);
+  return own;
+}
+
+/// What `own` says on top of what all peers train with.
+core::Result<Training> training_of(const PeerFlags& own, const SimOptions& o) {
+  const std::string who = fmt::format("--peer-flags {}: ", own.peer);
+  if (own.peer >= o.peers) {
+    return core::fail(fmt::format("{}there are peers 0 to {}", who, o.peers - 1));
+  }
+  for (const char* flag :
+       {"--help", "-h", "--config", "--data", "--model", "--partition", "--seed"}) {
+    if (without_flag(own.flags, flag).size() != own.flags.size()) {
+      return core::fail(fmt::format("{}{} is for all peers alike", who, flag));
+    }
+  }
+  Training training = o.training;
+  for (const char* limit : {"--steps", "--epochs"}) {
+    if (without_flag(own.flags, limit).size() != own.flags.size()) {
+      training.steps = training.epochs = 0;
+    }
+  }
+  CommandLine line("murmur sim", "");
+  add_training_flags(line, training, "");
+  const auto parsed = line.parse(own.flags);
+  if (!parsed) return core::fail(who + parsed.error().message);
+  return training;
+}
+
 }  // namespace
 
 core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& args, SimOptions& o) {
@@ -46,6 +90,11 @@ core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& arg
            {"N", "4", "How many peers; peer i trains on part i/N."});
   line.add("--step-time", o.step_time, sim::parse_distribution,
            {"DIST", sim::to_string(o.step_time), "How long a training step takes."});
+  std::vector<PeerFlags> own;
+  line.add_repeated("--peer-flags", own, parse_peer_flags,
+                    {"PEER:FLAGS", "",
+                     "Flags that only PEER has, of those below on what to train and how to\n"
+                     "exchange, as \"3:--rule none --lr 10\"."});
   line.group("Network and faults");
   line.add("--delay", o.faults.delay, sim::parse_distribution,
            {"DIST", sim::to_string(o.faults.delay),
@@ -92,6 +141,11 @@ core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& arg
   if (!parsed || *parsed == CommandLine::Outcome::kHelp) return parsed;
   if (o.training.steps == 0 && o.training.epochs == 0 && o.training.duration.count() == 0) {
     o.training.steps = kStepsDefault;
+  }
+  for (const PeerFlags& flags : own) {
+    auto training = training_of(flags, o);
+    if (!training) return tl::make_unexpected(training.error());
+    o.own.insert_or_assign(flags.peer, std::move(*training));
   }
   if (auto possible = sim::check_plan(o.faults, o.peers); !possible) {
     return tl::make_unexpected(possible.error());

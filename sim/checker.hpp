@@ -86,6 +86,8 @@ class Checker {
   void check(Person who, bool lane_busy, std::span<const Person> others);
   void recompute();
 
+  /// That ever met.
+  [[nodiscard]] std::uint64_t pairs() { return ledger_.pairs().size(); }
   /// Transfers in flight between persons that are up and have not said goodbye.
   [[nodiscard]] std::uint64_t unresolved();
   [[nodiscard]] std::uint64_t checks() const { return checks_; }

@@ -27,6 +27,8 @@ constexpr std::size_t kContactsMax = 3;
 constexpr core::Duration kLingerMax = std::chrono::seconds(30);
 constexpr core::Duration kJoinMax = std::chrono::seconds(60);
 constexpr core::Duration kSettledEvery = std::chrono::milliseconds(20);
+/// Comparing everything takes as long as there are edges: so many events lie between for each.
+constexpr std::uint64_t kEventsPerPair = 4;
 /// A machine whose deadline keeps being now, though nothing comes of it, is stuck.
 constexpr int kIdleTimersMax = 1000;
 
@@ -58,7 +60,8 @@ class Fleet {
         network_(config.faults, config.peers, config.seed),
         checker_(quiet_from(config.faults), config.checks == Checks::kAll, config.seed,
                  config.replay, config.violations_max),
-        pool_(4096) {}
+        pool_(4096),
+        next_recompute_(config.recompute_every) {}
 
   core::Result<Outcome> run();
 
@@ -113,6 +116,7 @@ class Fleet {
   std::uint64_t people_ = 0;
   std::size_t to_come_ = 0;  ///< starts and restarts not yet due
   std::uint64_t events_ = 0;
+  std::uint64_t next_recompute_ = 0;
   std::uint64_t hash_ = 0;
   bool counted_ = false;  ///< the event being handled did something
   bool timed_out_ = false;
@@ -562,7 +566,11 @@ core::Result<Outcome> Fleet::run() {
     if (checker_.violations().size() >= config_.violations_max || over()) break;
     if (!counted_) continue;
     ++events_;
-    if (checking() && events_ % config_.recompute_every == 0) checker_.recompute();
+    if (checking() && events_ >= next_recompute_) {
+      checker_.recompute();
+      next_recompute_ =
+          events_ + std::max(config_.recompute_every, kEventsPerPair * checker_.pairs());
+    }
     if (config_.on_progress && events_ >= next_progress) {
       next_progress += config_.progress_every;
       if (!config_.on_progress(progress())) {

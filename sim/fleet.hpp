@@ -63,7 +63,7 @@ struct SimConfig {
   WorkCosts costs;
   FaultPlan faults;
   Checks checks = Checks::kAll;
-  std::uint64_t recompute_every = 10'000;  ///< events between checks of everything
+  std::uint64_t recompute_every = 10'000;  ///< events between checks of everything, at least
   core::Duration time_max{0};              ///< virtual; the run ends there; 0: no limit
   std::size_t violations_max = 8;          ///< the run ends at this many
   /// The one line that reruns this, printed with each violation.

@@ -75,5 +75,34 @@ TEST_CASE("every plan is read back as it was printed") {
   }
 }
 
+TEST_CASE("a peer's own flags are on top of those of all") {
+  apps::SimOptions o;
+  REQUIRE(apps::parse_sim({"--peers", "4", "--lr", "0.5", "--steps", "90", "--peer-flags",
+                           "3:--rule none --lr 10", "--peer-flags", "1:--steps 7"},
+                          o));
+  REQUIRE(o.own.size() == 2);
+  CHECK(o.own.at(3).rule == gossip::Rule::kNone);
+  CHECK(o.own.at(3).learning_rate == 10.0F);
+  CHECK(o.own.at(3).steps == 90);
+  CHECK(o.own.at(1).learning_rate == 0.5F);
+  CHECK(o.own.at(1).steps == 7);
+}
+
+TEST_CASE("a peer's own flags that cannot be are refused in one line") {
+  const auto message = [](const std::string& flags) {
+    apps::SimOptions o;
+    const auto parsed = apps::parse_sim({"--peers", "4", "--peer-flags", flags}, o);
+    return parsed ? std::string() : parsed.error().message;
+  };
+  CHECK(message("4:--lr 1") == "--peer-flags 4: there are peers 0 to 3");
+  CHECK(message("1:--model linear") == "--peer-flags 1: --model is for all peers alike");
+  CHECK(message("1:--loss 10%").find("--peer-flags 1: there is no flag --loss") == 0);
+  CHECK(message("1:--lr x").find("--peer-flags 1: --lr: 'x' is not a number") == 0);
+  for (const char* flags : {"", "1", ":--lr 1", "x:--lr 1"}) {
+    CAPTURE(flags);
+    CHECK(message(flags).find("is not PEER:FLAGS") != std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace murmur::sim

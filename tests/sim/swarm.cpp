@@ -97,6 +97,13 @@ void draw_mixture(core::Rng& rng, Case& c) {
     if (chance()) own.offers_max = 1 + rng.below(4);
     config.own[peer] = own;
   }
+  if (chance()) {
+    const std::size_t loner = 1 + rng.below(config.peers - 1);
+    config.own.try_emplace(loner, config.gossip).first->second.rule = gossip::Rule::kNone;
+  }
+  for (std::uint64_t n = chance() ? 1 + rng.below(2) : 0; n > 0; --n) {
+    c.momentum.insert(1 + rng.below(config.peers - 1));
+  }
 }
 
 /// More peers than one seeks out, or holds at all.
