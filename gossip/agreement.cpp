@@ -13,7 +13,7 @@ Agreement::Agreement(std::size_t shards, std::size_t distinct_max)
 double Agreement::measured(core::PeerId peer, core::ShardId shard, const core::MixStats& mix) {
   const double ratio = mix.norm > 0 ? mix.distance / mix.norm : 0.0;
   shard_ratios_[shard] = ratio;
-  std::erase_if(recent_, [peer](const Ratio& r) { return r.peer == peer; });
+  forget(peer);
   recent_.insert(recent_.begin(), {peer, ratio});
   if (recent_.size() > distinct_max_) recent_.pop_back();
   return ratio;
@@ -22,6 +22,10 @@ double Agreement::measured(core::PeerId peer, core::ShardId shard, const core::M
 void Agreement::forget() {
   recent_.clear();
   std::fill(shard_ratios_.begin(), shard_ratios_.end(), std::numeric_limits<double>::infinity());
+}
+
+void Agreement::forget(core::PeerId peer) {
+  std::erase_if(recent_, [peer](const Ratio& r) { return r.peer == peer; });
 }
 
 bool Agreement::recent_below(double bound) const {

@@ -23,6 +23,8 @@ class Agreement {
   /// An exchange with `peer` found this; returns ‖d‖/‖x‖.
   double measured(core::PeerId peer, core::ShardId shard, const core::MixStats& mix);
   void forget();
+  /// It has left, and what was found with it can no longer be mended.
+  void forget(core::PeerId peer);
 
   /// With distinct neighbours, newest first.
   [[nodiscard]] const std::vector<Ratio>& recent() const { return recent_; }

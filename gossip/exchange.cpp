@@ -294,6 +294,7 @@ void Exchange::on_link(core::PeerId peer, LinkChange change) {
   if (change == LinkChange::kNone) return;
   outbox_.on_link(peer, change);
   if (change == LinkChange::kUp) return;
+  if (const Link* link = links_.find(peer); link != nullptr && link->gone) agreement_.forget(peer);
   shell_.counters.offers_withdrawn +=
       std::erase_if(own_, [peer](const OwnOffer& own) { return own.to == peer; });
   // A transfer to one that has gone would be in its way when it comes back, or never be taken.

@@ -21,6 +21,9 @@ constexpr double kRounding = 0x1p-22;
 /// was given up is tried again every few seconds.
 constexpr core::Duration kResolveMax = std::chrono::seconds(30);
 
+/// What was given so lately may still be under way when the run ends.
+constexpr core::Duration kInFlightMax = std::chrono::seconds(5);
+
 std::string text(core::TransferId id) { return fmt::format("({}, {})", id.boot, id.seq); }
 
 }  // namespace
@@ -561,7 +564,9 @@ std::uint64_t Checker::unresolved() {
       const gossip::Edge* to =
           persons_[pair.taker(direction)].machine->edge(persons_[pair.maker(direction)].id);
       if (from == nullptr || !from->outbox()) continue;
-      if (to == nullptr || !to->already_seen(from->outbox()->id)) ++count;
+      if (to != nullptr && to->already_seen(from->outbox()->id)) continue;
+      const Gave* gave = pair.flow[direction].find_gave(from->outbox()->id);
+      if (gave == nullptr || now_ - gave->at > kInFlightMax) ++count;
     }
   }
   return count;

@@ -88,7 +88,7 @@ class Checker {
 
   /// That ever met.
   [[nodiscard]] std::uint64_t pairs() { return ledger_.pairs().size(); }
-  /// Transfers in flight between persons that are up and have not said goodbye.
+  /// Transfers that stayed in flight between persons that are up and have not said goodbye.
   [[nodiscard]] std::uint64_t unresolved();
   [[nodiscard]] std::uint64_t checks() const { return checks_; }
   [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }

@@ -256,6 +256,18 @@ TEST_CASE("a peer that is asked to stop settles; asked again it leaves at once")
   CHECK(outcome.peers[5].steps == 600);
 }
 
+TEST_CASE("a neighbour that left far apart does not keep the others settling") {
+  SimConfig config = quick(3);
+  gossip::Config own = config.gossip;
+  own.settle_max = milliseconds(15);
+  config.faults.delay = *parse_distribution("3ms");
+  own.linger = core::Duration{0};
+  config.own[2] = own;
+  const Outcome outcome = run_quick(config);
+  CHECK(outcome.peers[0].seconds < 12);
+  CHECK(outcome.peers[1].seconds < 12);
+}
+
 TEST_CASE("the books hold when a crash finds the newest checkpoint torn, or none was written") {
   SimConfig config = quick();
   config.faults.calm_from = seconds(6);
