@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
 
 #include "core/duration.hpp"
 #include "core/spread.hpp"
@@ -140,14 +143,42 @@ bool settled(const Case& c, const Outcome& outcome, std::size_t i) {
          std::none_of(stops.begin(), stops.end(), [i](const StopAsked& s) { return s.peer == i; });
 }
 
-double spread_of_settled(const Case& c, const Outcome& outcome) {
-  std::vector<std::vector<float>> replicas;
+/// Who mixed with whom, directly or through others, once the faults were over.
+class Groups {
+ public:
+  explicit Groups(std::size_t peers) : of_(peers) { std::iota(of_.begin(), of_.end(), 0U); }
+  void join(std::size_t a, std::size_t b) {
+    const std::size_t from = of_[a];
+    const std::size_t into = of_[b];
+    std::replace(of_.begin(), of_.end(), from, into);
+  }
+  [[nodiscard]] std::size_t of(std::size_t peer) const { return of_[peer]; }
+
+ private:
+  std::vector<std::size_t> of_;
+};
+
+/// Whether peers may have gone through whom alone others knew of each other.
+bool loses_peers(const Case& c) {
+  const FaultPlan& faults = c.config.faults;
+  const auto gone = [](const Crash& crash) { return !crash.restart_after || !crash.keep_state; };
+  const auto loner = [](const auto& own) { return own.second.rule == gossip::Rule::kNone; };
+  return !faults.divergences.empty() || !faults.stops.empty() || !c.momentum.empty() ||
+         std::any_of(faults.crashes.begin(), faults.crashes.end(), gone) ||
+         std::any_of(c.config.own.begin(), c.config.own.end(), loner);
+}
+
+double spread_of_settled(const Case& c, const Outcome& outcome, const Groups& groups) {
+  std::map<std::size_t, std::vector<std::vector<float>>> replicas;
   for (std::size_t i = 0; i < outcome.peers.size(); ++i) {
     if (!settled(c, outcome, i)) continue;
     core::Replica& replica = *outcome.peers[i].replica;
-    replica.read_parameters(replicas.emplace_back(replica.schema().parameters()));
+    auto& group = replicas[loses_peers(c) ? groups.of(i) : 0];
+    replica.read_parameters(group.emplace_back(replica.schema().parameters()));
   }
-  return replicas.empty() ? 0 : core::spread(replicas);
+  double spread = 0;
+  for (const auto& [group, members] : replicas) spread = std::max(spread, core::spread(members));
+  return spread;
 }
 
 }  // namespace
@@ -249,7 +280,16 @@ std::string describe(const Case& c) {
 }
 
 std::vector<std::string> run_case(const Case& c, Outcome* outcome) {
-  auto result = run(c.config, quadratics(c.dimension, c.config.seed, c.shards, c.momentum));
+  Groups groups(c.config.peers);
+  std::set<std::pair<std::size_t, core::PeerId>> met;
+  SimConfig config = c.config;
+  config.on_report = [&](std::size_t peer, core::Duration now, const gossip::Report& report) {
+    if (c.config.on_report) c.config.on_report(peer, now, report);
+    const auto* exchange = std::get_if<gossip::ExchangeReport>(&report);
+    if (exchange == nullptr || now < quiet_from(c.config.faults)) return;
+    met.insert({peer, exchange->peer});
+  };
+  auto result = run(config, quadratics(c.dimension, c.config.seed, c.shards, c.momentum));
   if (!result) return {result.error().message + "; rerun: " + c.config.replay};
   std::vector<std::string> wrong = result->violations;
   const auto say = [&](const std::string& what) {
@@ -258,7 +298,12 @@ std::vector<std::string> run_case(const Case& c, Outcome* outcome) {
   if (result->timed_out) say("not over after " + core::to_string(c.config.time_max));
   if (wrong.empty() && result->unresolved > 0)
     say(fmt::format("{} transfers unresolved", result->unresolved));
-  const double spread = wrong.empty() ? spread_of_settled(c, *result) : 0;
+  for (std::size_t i = 0; i < result->peers.size(); ++i) {
+    for (const auto& [peer, other] : met) {
+      if (result->peers[i].id == other) groups.join(peer, i);
+    }
+  }
+  const double spread = wrong.empty() ? spread_of_settled(c, *result, groups) : 0;
   if (!(spread < c.spread_max)) {
     say(fmt::format("the replicas do not contract: spread {:.3g}", spread));
   }
