@@ -71,7 +71,7 @@ void Checker::started(Person who, const gossip::Machine& machine, core::Replica&
   PersonState& person = persons_[who];
   person.config = config;
   person.claims = {};
-  person.diverges = person.diverged = false;
+  person.diverged = false;
   person.unsaved = false;
   person.saves_failed = 0;
   person.machine = &machine;
@@ -152,6 +152,11 @@ void Checker::work_performed(Person who, const gossip::WorkResult& result) {
   PersonState& person = persons_[who];
   expect(!person.diverged,
          [&] { return name(who) + " goes on with a replica whose training gave NaN"; });
+  if (const auto* trained = std::get_if<gossip::Trained>(&result);
+      trained != nullptr && !trained->stats.finite) {
+    person.diverged = true;  // which may be the plan's doing; it must end here
+    return;
+  }
   double moved = 0;
   double slack = 0;
   const bool changes = std::holds_alternative<gossip::Trained>(result) ||
@@ -170,9 +175,6 @@ void Checker::work_performed(Person who, const gossip::WorkResult& result) {
   if (const auto* trained = std::get_if<gossip::Trained>(&result)) {
     person.now.trained += trained->steps;
     person.now.trained_moved += moved;
-    expect(trained->stats.finite || person.diverges,
-           [&] { return name(who) + ": training gave a NaN"; });
-    person.diverged |= !trained->stats.finite;
   } else if (std::holds_alternative<gossip::Adopted>(result)) {
     person.now.base += moved;
   } else if (const auto* made = std::get_if<gossip::OfferMade>(&result)) {

@@ -59,8 +59,6 @@ class Checker {
   void started(Person who, const gossip::Machine& machine, core::Replica& replica,
                const gossip::Config& config, bool restored, bool can_crash);
   void crashed(Person who, bool comes_back);
-  /// From now on its training gives NaN.
-  void diverges(Person who) { persons_[who].diverges = true; }
   /// It is down, and comes back not from its newest checkpoint but from the one before.
   void torn(Person who);
   [[nodiscard]] core::PeerId id(Person who) const { return persons_[who].id; }
@@ -121,11 +119,10 @@ class Checker {
     std::size_t edges_known = 0;        // of the machine's edges, those found in this epoch
     Scalars now;
     Scalars saved;
-    Scalars saved_before;  // by the last checkpoint but one
-    bool unsaved = false;  // it changed after it last saved
-    int saves_failed = 0;  // since it last saved
-    bool diverges = false;
-    bool diverged = false;  // its training did give NaN
+    Scalars saved_before;   // by the last checkpoint but one
+    bool unsaved = false;   // it changed after it last saved
+    int saves_failed = 0;   // since it last saved
+    bool diverged = false;  // its training gave NaN
     gossip::Config config;
     Claims claims;
     std::int64_t lane_began_ns = 0;

@@ -321,7 +321,6 @@ void Fleet::diverge(std::uint32_t index) {
   Peer& peer = peers_[index];
   if (!peer.machine) return;
   peer.diverging->diverge();
-  if (checking()) checker_.diverges(peer.person);
 }
 
 // ---- events ----

@@ -295,6 +295,14 @@ std::vector<std::string> run_case(const Case& c, Outcome* outcome) {
   const auto say = [&](const std::string& what) {
     wrong.push_back(what + "; rerun: " + c.config.replay);
   };
+  const auto& meant = c.config.faults.divergences;
+  for (std::size_t i = 0; i < result->peers.size(); ++i) {
+    if (!result->peers[i].failure.starts_with("diverged") ||
+        std::any_of(meant.begin(), meant.end(), [i](const Divergence& d) { return d.peer == i; })) {
+      continue;
+    }
+    say(fmt::format("peer {} {}", i, result->peers[i].failure));
+  }
   if (result->timed_out) say("not over after " + core::to_string(c.config.time_max));
   if (wrong.empty() && result->unresolved > 0)
     say(fmt::format("{} transfers unresolved", result->unresolved));
