@@ -23,7 +23,8 @@ Files:
   OUT/summary.json            peers[] with id, steps, test_accuracy, test_loss, exchanges,
                               staleness_mean, seconds; spread, exact, over all replicas; seed,
                               trace_hash, events, events_per_second, exchanges_per_second,
-                              checks, violations.
+                              cpu_us_per_event, kib_per_peer, checks, violations; notes: the
+                              peers that ended with nothing done, and why.
 
 Exit status: 0; 1 if a check was violated or the run was stopped; 2 if a flag or a file was
 refused, in which case nothing has been left behind.

@@ -21,6 +21,9 @@ constexpr double kRounding = 0x1p-22;
 /// was given up is tried again every few seconds.
 constexpr core::Duration kResolveMax = std::chrono::seconds(30);
 
+/// So many mixings may follow each other without a training step between them.
+constexpr int kMixingsMax = 4;
+
 /// What was given so lately may still be under way when the run ends.
 constexpr core::Duration kInFlightMax = std::chrono::seconds(5);
 
@@ -72,6 +75,7 @@ void Checker::started(Person who, const gossip::Machine& machine, core::Replica&
   person.config = config;
   person.claims = {};
   person.diverged = false;
+  person.restored = restored;
   person.unsaved = false;
   person.saves_failed = 0;
   person.machine = &machine;
@@ -137,9 +141,21 @@ bool Checker::must_resolve(const Pair& pair) const {
 
 void Checker::work_begins(Person who) { persons_[who].lane_began_ns = now_.count(); }
 
-void Checker::work_ends(const gossip::Work& work) {
+void Checker::work_ends(Person who, const gossip::Work& work) {
+  PersonState& person = persons_[who];
   observed_ = {};
+  const bool trains = person.machine->phase() == gossip::Phase::kTraining;
+  const bool mixes = std::holds_alternative<gossip::MakeOffer>(work) ||
+                     std::holds_alternative<gossip::Respond>(work) ||
+                     std::holds_alternative<gossip::Absorb>(work);
+  person.mixings = mixes && trains ? person.mixings + 1 : 0;
+  expect(person.mixings <= kMixingsMax, [&] {
+    return fmt::format("{} has mixed {} times without training", name(who), person.mixings);
+  });
   if (const auto* respond = std::get_if<gossip::Respond>(&work)) {
+    expect(respond->seed != person.rounding,
+           [&] { return name(who) + " rounds two responses by one seed"; });
+    person.rounding = respond->seed;
     observed_.offer = respond->offer;
     observed_.weight = respond->weight;
   } else if (const auto* absorb = std::get_if<gossip::Absorb>(&work)) {
@@ -351,6 +367,22 @@ void Checker::sends(Person who, const core::Bytes& head, const core::Payload& pa
   });
 }
 
+void Checker::entered(Person who, gossip::Phase phase, bool at_once) {
+  PersonState& person = persons_[who];
+  if (phase == gossip::Phase::kLingering) person.lingers = now_;
+  if (phase != gossip::Phase::kDone || at_once || person.machine->failure() ||
+      person.config.rule == gossip::Rule::kNone || now_ - person.lingers >= person.config.linger) {
+    return;
+  }
+  for (const gossip::NeighbourView& neighbour : person.machine->neighbours()) {
+    const gossip::Edge* edge = neighbour.up ? person.machine->edge(neighbour.id) : nullptr;
+    expect(edge == nullptr || !edge->outbox(), [&] {
+      return fmt::format("{} left while {} owed it a receipt, with time to linger", name(who),
+                         core::short_name(neighbour.id));
+    });
+  }
+}
+
 // ---- comparisons ----
 
 void Checker::check(Person who, bool lane_busy, std::span<const Person> others) {
@@ -521,6 +553,16 @@ void Checker::recompute_peer(Person who) {
       if (other >= 0) find_edges(ledger_.at(pair_of(who, static_cast<Person>(other))));
     }
   }
+  std::size_t unreached = 0;
+  // One that has just come back from its checkpoint reaches nobody yet.
+  for (const gossip::NeighbourView& neighbour : person.machine->neighbours()) {
+    const gossip::Edge* edge = neighbour.up ? nullptr : person.machine->edge(neighbour.id);
+    if (edge != nullptr && edge->outbox() && edge->outbox()->delta) ++unreached;
+  }
+  expect(person.restored || unreached <= person.config.outbox_unreachable_max, [&] {
+    return fmt::format("{} keeps the payloads of {} transfers to neighbours that it does not reach",
+                       name(who), unreached);
+  });
   if (!probing_) return;
   const Reading reading = probe_.read(*person.replica);
   expect(reading.value == person.now.reading.value && std::isfinite(reading.magnitude),

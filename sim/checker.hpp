@@ -10,10 +10,12 @@
 //  - once the faults are over, no transfer stays in flight for long;
 //  - the outbox holds the newest transfer that the maker's replica holds, and no other;
 //  - what a transfer did to the probes (sim/probe.hpp) of its two sides cancels;
-//  - the lane works while the peer trains, whatever the network does; queues keep their bound;
+//  - the lane works while the peer trains, whatever the network does, and does not only mix; queues
+//    keep their bound, and so do payloads kept for those that are not reached;
 //    parameters are finite; an exchange's reported staleness and age are the true ones, and what an
 //    offer claims to expect is a moving average of them;
 //  - one offer leads to one transfer at most, whatever restarted in between;
+//  - who leaves before its time to linger is over is owed no receipt by a neighbour that is up;
 //  - who leaves has saved all that it did, or tried as often as it should;
 //  - once its training gave NaN, nothing of a replica is offered, given, taken, saved or copied.
 // Every `recompute` (each 10,000 events): all of that on every edge and peer, the ledger's open
@@ -70,12 +72,14 @@ class Checker {
   // ---- the lane ----
   void work_begins(Person who);
   /// Before it is performed; keeps what is needed of `work`.
-  void work_ends(const gossip::Work& work);
+  void work_ends(Person who, const gossip::Work& work);
   void work_performed(Person who, const gossip::WorkResult& result);
 
   // ---- what the machine said ----
   void exchanged(Person who, const gossip::ExchangeReport& report);
   void linked(Person who, core::PeerId other);
+  /// `at_once`: its user asked it to leave whatever it owes.
+  void entered(Person who, gossip::Phase phase, bool at_once);
   /// A message with a payload leaves.
   void sends(Person who, const core::Bytes& head, const core::Payload& payload);
 
@@ -122,9 +126,13 @@ class Checker {
     Scalars saved_before;   // by the last checkpoint but one
     bool unsaved = false;   // it changed after it last saved
     int saves_failed = 0;   // since it last saved
+    bool restored = false;  // from its checkpoint
     bool diverged = false;  // its training gave NaN
     gossip::Config config;
     Claims claims;
+    core::Duration lingers{0};   // since
+    int mixings = 0;             // since it last trained
+    std::uint64_t rounding = 0;  // the seed of its last response
     std::int64_t lane_began_ns = 0;
     std::uint64_t offers = 0;
     std::vector<KeptOffer> kept_offers;

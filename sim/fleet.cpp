@@ -362,7 +362,7 @@ void Fleet::finish_work(std::uint32_t index, std::uint64_t incarnation) {
   if (!peer.machine || peer.incarnation != incarnation) return;
   gossip::Work work = *std::move(peer.work);
   peer.work.reset();
-  if (checking()) checker_.work_ends(work);
+  if (checking()) checker_.work_ends(peer.person, work);
   if (is_calm(config_.faults, world_.now())) peer.disk.mend();
   gossip::WorkResult result = gossip::perform(std::move(work), *peer.replica, peer.disk, pool_);
   if (checking()) checker_.work_performed(peer.person, result);
@@ -439,6 +439,7 @@ void Fleet::carry_out(std::uint32_t index, const gossip::Report& report) {
     if (checking() && about->what == gossip::PeerReport::What::kUp)
       checker_.linked(peer.person, about->peer);
   } else if (const auto* phase = std::get_if<gossip::PhaseReport>(&report)) {
+    if (checking()) checker_.entered(peer.person, phase->phase, peer.stops > 1);
     peer.trained |= phase->phase == gossip::Phase::kTraining;
     if (phase->phase >= gossip::Phase::kLingering && !peer.settled) peer.settled = world_.now();
   }
