@@ -4,38 +4,19 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
-#include <optional>
 #include <utility>
 
-#include "gossip/machine.hpp"
 #include "gossip/work.hpp"
-#include "sim/checker.hpp"
-#include "sim/network.hpp"
+#include "sim/fleet_run.hpp"
 #include "sim/outcome.hpp"
-#include "sim/peer.hpp"
-#include "sim/world.hpp"
 
 namespace murmur::sim {
 namespace {
 
-constexpr core::Duration kStartSpread = std::chrono::milliseconds(10);
-constexpr double kClockOffsetMaxSeconds = 1000;
-constexpr std::size_t kContactsMax = 3;
-/// After all others have settled, so long are those waited for that linger, and those that join: a
-/// machine that finds nobody to join ends by itself, within Config::join_max.
-constexpr core::Duration kLingerMax = std::chrono::seconds(30);
-constexpr core::Duration kJoinMax = std::chrono::seconds(60);
-constexpr core::Duration kSettledEvery = std::chrono::milliseconds(20);
 /// Comparing everything takes as long as there are edges: so many events lie between for each.
 constexpr std::uint64_t kEventsPerPair = 4;
 /// A machine whose deadline keeps being now, though nothing comes of it, is stuck.
 constexpr int kIdleTimersMax = 1000;
-
-core::Duration scaled(core::Duration d, double factor) {
-  return core::Duration(
-      std::max<std::int64_t>(1, std::llround(static_cast<double>(d.count()) * factor)));
-}
 
 /// What came of a work, for the trace.
 std::uint64_t content_of(const gossip::WorkResult& result) {
@@ -52,276 +33,7 @@ std::uint64_t content_of(const gossip::WorkResult& result) {
   return core::mix64(content + result.index());
 }
 
-class Fleet {
- public:
-  Fleet(const SimConfig& config, const ReplicaFactory& make_replica)
-      : config_(config),
-        make_replica_(make_replica),
-        network_(config.faults, config.peers, config.seed),
-        checker_(quiet_from(config.faults), config.checks == Checks::kAll, config.seed,
-                 config.replay, config.violations_max),
-        pool_(4096),
-        next_recompute_(config.recompute_every) {}
-
-  core::Result<Outcome> run();
-
- private:
-  core::Result<void> prepare();
-  bool start(std::uint32_t index);
-  void crash(std::uint32_t plan);
-  void stop_process(Peer& peer, bool comes_back);
-  void fail(std::uint32_t index, std::string why);
-  [[nodiscard]] bool comes_back(std::uint32_t index) const;
-  [[nodiscard]] bool could_have_joined(Peer& peer);
-  void restart(std::uint32_t plan);
-  void stop(std::uint32_t index);
-  void diverge(std::uint32_t index);
-  void deliver(std::uint32_t slot);
-  void undeliverable(std::uint32_t slot);
-  void finish_work(std::uint32_t index, std::uint64_t incarnation);
-  void fire_timer(std::uint32_t index, std::uint64_t stamp);
-
-  std::size_t drain(std::uint32_t index);
-  void carry_out(std::uint32_t index, gossip::Send send);
-  void carry_out(std::uint32_t index, gossip::Work work);
-  void carry_out(std::uint32_t index, const gossip::Report& report);
-  void set_timer(std::uint32_t index);
-  void finish_event(std::uint32_t index);
-
-  [[nodiscard]] bool checking() const { return config_.checks != Checks::kNone; }
-  [[nodiscard]] core::Instant clock(const Peer& peer) const {
-    return core::Instant(world_.now() + peer.clock_offset);
-  }
-  [[nodiscard]] core::Duration duration(Peer& peer, const gossip::Work& work);
-  [[nodiscard]] std::vector<gossip::Address> contacts(std::uint32_t index, bool first);
-  void touch(std::uint32_t person) {
-    if (std::find(touched_.begin(), touched_.end(), person) == touched_.end())
-      touched_.push_back(person);
-  }
-  void mix(std::uint64_t value) { hash_ = core::mix64(hash_ ^ value) + 0x9e3779b97f4a7c15ULL; }
-  void happened(EventKind kind, std::uint32_t index, std::uint64_t content);
-
-  [[nodiscard]] bool over();
-  [[nodiscard]] Progress progress() const;
-  Outcome outcome();
-
-  const SimConfig& config_;
-  const ReplicaFactory& make_replica_;
-  World world_;
-  Network network_;
-  Checker checker_;
-  core::BufferPool pool_;
-  std::vector<Peer> peers_;
-  std::vector<Person> touched_;
-  std::uint64_t people_ = 0;
-  std::size_t to_come_ = 0;  ///< starts and restarts not yet due
-  std::uint64_t events_ = 0;
-  std::uint64_t next_recompute_ = 0;
-  std::uint64_t hash_ = 0;
-  bool counted_ = false;  ///< the event being handled did something
-  bool timed_out_ = false;
-  bool stopped_ = false;
-  core::Duration next_settled_check_{0};
-  std::optional<core::Duration> all_settled_;
-  std::vector<std::string> notes_;
-};
-
-// ---- starting and ending peers ----
-
-core::Result<void> Fleet::prepare() {
-  if (config_.peers == 0) return core::fail("peers 0: at least one is needed");
-  if (config_.peers >= (std::size_t{1} << 20)) {
-    return core::fail(fmt::format("peers {} > {}", config_.peers, (std::size_t{1} << 20) - 1));
-  }
-  if (auto ok = check_plan(config_.faults, config_.peers); !ok) return ok;
-  if (config_.gossip.steps_max == 0 && config_.gossip.duration_max.count() == 0 &&
-      config_.time_max.count() == 0) {
-    return core::fail("the run has no end: give it steps, a duration or a virtual time limit");
-  }
-  peers_.reserve(config_.peers);
-  core::Rng starts(config_.seed, 0, "starts");
-  core::Rng offsets(config_.seed, 0, "clocks");
-  for (std::uint32_t i = 0; i < config_.peers; ++i) {
-    peers_.emplace_back(config_.faults, config_.seed, i).clock_offset =
-        core::from_seconds(kClockOffsetMaxSeconds * offsets.uniform());
-    const core::Duration at = scaled(kStartSpread, starts.uniform());
-    world_.schedule(i == 0 ? core::Duration{0} : at, EventKind::kStart, i);
-    ++to_come_;
-  }
-  for (const Straggler& straggler : config_.faults.stragglers) {
-    peers_[straggler.peer].slowness *= straggler.factor;
-  }
-  for (std::uint32_t i = 0; i < config_.faults.crashes.size(); ++i) {
-    world_.schedule(config_.faults.crashes[i].at, EventKind::kCrash, i);
-  }
-  for (const StopAsked& stop : config_.faults.stops) {
-    world_.schedule(stop.at, EventKind::kStop, static_cast<std::uint32_t>(stop.peer));
-  }
-  for (const Divergence& divergence : config_.faults.divergences) {
-    world_.schedule(divergence.at, EventKind::kDiverge,
-                    static_cast<std::uint32_t>(divergence.peer));
-  }
-  return {};
-}
-
-/// One to three random others: at first only earlier peers, so that all hang together.
-std::vector<gossip::Address> Fleet::contacts(std::uint32_t index, bool first) {
-  std::vector<gossip::Address> chosen;
-  const std::uint64_t others = first ? index : config_.peers - 1;
-  core::Rng rng(config_.seed, index + (std::uint64_t{peers_[index].incarnation} << 32), "contacts");
-  const std::uint64_t wanted = std::min<std::uint64_t>(1 + rng.below(kContactsMax), others);
-  while (chosen.size() < wanted) {
-    std::uint64_t other = rng.below(others);
-    if (other >= index) ++other;
-    gossip::Address address = address_of(other);
-    if (std::find(chosen.begin(), chosen.end(), address) == chosen.end())
-      chosen.push_back(std::move(address));
-  }
-  return chosen;
-}
-
-bool Fleet::start(std::uint32_t index) {
-  Peer& peer = peers_[index];
-  peer.replica = make_replica_(index, peer.incarnation);
-  if (!peer.replica) return false;
-  const auto& divergences = config_.faults.divergences;
-  if (std::any_of(divergences.begin(), divergences.end(),
-                  [index](const Divergence& d) { return d.peer == index; })) {
-    auto diverging = std::make_unique<Diverging>(std::move(peer.replica));
-    peer.diverging = diverging.get();
-    peer.replica = std::move(diverging);
-  }
-  const std::uint64_t entity = index + (std::uint64_t{peer.incarnation} << 32);
-  core::Rng ids(config_.seed, entity, "id");
-  const std::uint64_t high = ids.next();
-  const auto fresh = Checker::number_id({high, ids.next()}, static_cast<Person>(people_));
-  const core::Identity self = *peer.disk.start(fresh);
-  if (self.id == fresh) {
-    peer.person = checker_.add_person(fresh, index);
-    ++people_;
-  }
-
-  std::optional<gossip::Checkpoint> checkpoint;
-  if (const auto saved = *peer.disk.load()) {
-    checkpoint = *gossip::split_checkpoint(*saved);
-    if (auto loaded = peer.replica->load(checkpoint->replica, /*adopt=*/false); !loaded) {
-      checker_.violate(
-          fmt::format("peer {} cannot load its own checkpoint: {}", index, loaded.error().message));
-      return true;
-    }
-  }
-  gossip::Config config = config_of(config_, index);
-  config.advertise = address_of(index);
-  config.join = contacts(index, peer.incarnation == 0);
-  ++peer.incarnation;
-  peer.down = false;
-  peer.started = world_.now();
-  peer.settled.reset();
-  peer.failure.clear();
-  peer.contacts = config.join;
-  peer.trained = false;
-  peer.stops = 0;
-  peer.timer_at.reset();
-  peer.idle_timers = 0;
-  std::optional<core::ByteView> snapshot;
-  if (checkpoint) snapshot = checkpoint->protocol;
-  peer.machine =
-      std::make_unique<gossip::Machine>(clock(peer), self, config, peer.replica->schema(),
-                                        core::Rng(config_.seed, entity, "machine"), snapshot);
-  if (checking())
-    checker_.started(peer.person, *peer.machine, *peer.replica, config, checkpoint.has_value(),
-                     comes_back(index));
-  drain(index);
-  finish_event(index);
-  return true;
-}
-
-void Fleet::crash(std::uint32_t plan) {
-  const Crash& crash = config_.faults.crashes[plan];
-  Peer& peer = peers_[crash.peer];
-  if (crash.restart_after) {
-    world_.schedule(world_.now() + *crash.restart_after, EventKind::kRestart, plan);
-    ++to_come_;
-  }
-  peer.down = true;
-  const bool comes_back = crash.restart_after && crash.keep_state;
-  // Killed before it was started: its start is that after the crash.
-  if (peer.machine) stop_process(peer, comes_back);
-  if (comes_back && peer.disk.crash() && checking()) checker_.torn(peer.person);
-  if (!crash.keep_state) peer.disk.replace();
-}
-
-void Fleet::stop_process(Peer& peer, bool comes_back) {
-  peer.exchanges_before += peer.machine->counters().receipts_taken;
-  if (checking()) checker_.crashed(peer.person, comes_back);
-  peer.work.reset();
-  peer.machine.reset();
-  peer.replica.reset();
-  peer.diverging = nullptr;
-}
-
-/// Whether the peer will be killed and start again from its checkpoint.
-bool Fleet::comes_back(std::uint32_t index) const {
-  const auto& crashes = config_.faults.crashes;
-  return std::any_of(crashes.begin(), crashes.end(), [&](const Crash& crash) {
-    return crash.peer == index && crash.keep_state && crash.restart_after &&
-           crash.at > world_.now();
-  });
-}
-
-/// A peer that cannot go on ends, as its process would. It is the plan's doing if all that it knew
-/// of were dead, done or cut off; else something is wrong.
-void Fleet::fail(std::uint32_t index, std::string why) {
-  Peer& peer = peers_[index];
-  notes_.push_back(
-      fmt::format("at {:.6f} s peer {} ended: {}", core::seconds(world_.now()), index, why));
-  if (!peer.trained && peer.stops == 0 && could_have_joined(peer)) {
-    checker_.violate(
-        fmt::format("peer {} ended, though a contact could be joined: {}", index, why));
-  }
-  peer.failure = std::move(why);
-  stop_process(peer, comes_back(index));
-}
-
-/// A contact that mixes was there all the time, had room, and has a state that this peer can load.
-bool Fleet::could_have_joined(Peer& peer) {
-  if (peer.started < quiet_from(config_.faults)) return false;
-  return std::any_of(peer.contacts.begin(), peer.contacts.end(),
-                     [&](const gossip::Address& address) {
-                       const std::uint32_t index = *index_of(address, peers_.size());
-                       Peer& contact = peers_[index];
-                       const gossip::Config& config = config_of(config_, index);
-                       if (!contact.machine || contact.started > peer.started ||
-                           contact.machine->phase() == gossip::Phase::kJoining ||
-                           contact.machine->phase() == gossip::Phase::kDone ||
-                           contact.machine->neighbours().size() >= config.links_max ||
-                           config.rule == gossip::Rule::kNone) {
-                         return false;
-                       }
-                       core::Bytes state;
-                       contact.replica->save(state);
-                       return peer.replica->load(state, /*adopt=*/true).has_value();
-                     });
-}
-
-void Fleet::restart(std::uint32_t plan) {
-  --to_come_;
-  start(static_cast<std::uint32_t>(config_.faults.crashes[plan].peer));
-}
-
-void Fleet::stop(std::uint32_t index) {
-  Peer& peer = peers_[index];
-  if (!peer.machine) return;
-  peer.machine->handle(clock(peer), gossip::Stop{++peer.stops > 1});
-  drain(index);
-  finish_event(index);
-}
-
-void Fleet::diverge(std::uint32_t index) {
-  Peer& peer = peers_[index];
-  if (!peer.machine) return;
-  peer.diverging->diverge();
-}
+}  // namespace
 
 // ---- events ----
 
@@ -483,38 +195,6 @@ void Fleet::finish_event(std::uint32_t index) {
 
 // ---- the run ----
 
-/// All that are up have said goodbye, or wait for peers that are down or never join.
-bool Fleet::over() {
-  if (world_.now() < next_settled_check_) return false;
-  next_settled_check_ = world_.now() + kSettledEvery;
-  std::size_t joining = 0;
-  std::size_t lingering = 0;
-  bool settled = to_come_ == 0;
-  for (const Peer& peer : peers_) {
-    if (!peer.machine) continue;
-    const gossip::Phase phase = peer.machine->phase();
-    if (phase == gossip::Phase::kJoining) {
-      ++joining;
-    } else if (phase < gossip::Phase::kLingering) {
-      settled = false;
-    } else if (phase == gossip::Phase::kLingering) {
-      ++lingering;
-    }
-  }
-  if (!settled) {
-    all_settled_.reset();
-    return false;
-  }
-  if (!all_settled_) all_settled_ = world_.now();
-  if (joining == 0 && lingering == 0) return true;
-  if (joining == 0) return world_.now() - *all_settled_ >= kLingerMax;
-  if (world_.now() - *all_settled_ < kJoinMax) return false;
-  checker_.violate(
-      fmt::format("{} s after all others have settled, {} peers have neither joined nor given up",
-                  core::seconds(kJoinMax), joining));
-  return true;
-}
-
 core::Result<Outcome> Fleet::run() {
   if (auto ok = prepare(); !ok) return tl::make_unexpected(ok.error());
   std::uint64_t next_progress = config_.progress_every;
@@ -610,8 +290,6 @@ Outcome Fleet::outcome() {
   outcome.notes = std::move(notes_);
   return outcome;
 }
-
-}  // namespace
 
 core::Result<Outcome> run(const SimConfig& config, const ReplicaFactory& make_replica) {
   return Fleet(config, make_replica).run();

@@ -1,5 +1,7 @@
 #include "sim/ledger.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/check.hpp"
@@ -32,6 +34,8 @@ bool erase_open(Flow& flow, core::TransferId id, bool given) {
 }
 
 }  // namespace
+
+std::string to_string(core::TransferId id) { return fmt::format("({}, {})", id.boot, id.seq); }
 
 const Gave* Flow::find_gave(core::TransferId id) const { return find_id(gave, id); }
 bool Flow::has_taken(core::TransferId id) const { return find_id(took, id) != nullptr; }

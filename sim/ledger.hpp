@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/ids.hpp"
@@ -18,6 +19,9 @@ namespace murmur::sim {
 
 /// An identity (PeerId) by number, in the order in which they came to be.
 using Person = std::uint32_t;
+
+/// "(boot, seq)"
+std::string to_string(core::TransferId id);
 
 /// The offer that led to a transfer, as its maker really made it.
 struct OfferMade {
