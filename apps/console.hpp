@@ -3,6 +3,7 @@
 // Thread rule: any thread; one text is written whole where the system allows it.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace murmur::apps {
@@ -12,6 +13,9 @@ namespace murmur::apps {
 /// reads, or past the limit on a file's size, is from now on an error of that write, not the end of
 /// the process.
 void prepare_streams();
+
+/// Of what waits to be printed in the background.
+constexpr std::size_t kConsoleMax = std::size_t{1} << 20;
 
 /// Writes `text` to standard output, as far as that can be.
 void say(std::string_view text);

@@ -264,15 +264,16 @@ core::Result<int> run_local(const std::vector<std::string>& args) {
     // Else a short run would be over for the first before the others have come.
     founder_args.push_back(fmt::format("--wait-for={}", o.peers - 1));
   }
+  const bool apart = o.peer.training.rule == gossip::Rule::kNone;
   const auto round =
-      run_round({o.peers, o.peer_args, founder_args, out, o.state}, *schema, title, stops);
+      run_round({o.peers, o.peer_args, founder_args, out, o.state, apart}, *schema, title, stops);
   if (!round) return tl::make_unexpected(round.error());
   std::optional<Round> alone;
   if (o.alone && !round->interrupted && round->all_well()) {
     auto alone_args = without_flag(o.peer_args, "--rule");
     alone_args.push_back("--rule=none");
-    auto second = run_round({o.peers, alone_args, {}, out / kAloneFolder, ""}, *schema,
-                            title + ", without exchanges", stops);
+    auto second = run_round({o.peers, alone_args, {}, out / kAloneFolder, "", /*apart=*/true},
+                            *schema, title + ", without exchanges", stops);
     if (!second) return tl::make_unexpected(second.error());
     if (!second->interrupted) alone = std::move(*second);
   }

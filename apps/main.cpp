@@ -1,8 +1,10 @@
 // murmur: trains one model on many machines, with no server and no master copy.
 #include <fmt/format.h>
 
+#include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "apps/console.hpp"
@@ -56,7 +58,15 @@ core::Result<int> run(const std::vector<std::string>& args) {
 int main(int argc, char** argv) {
   constexpr int kRefused = 2;
   apps::prepare_streams();
-  const auto status = run({argv + 1, argv + argc});
+  const auto status = [&]() -> core::Result<int> {
+    try {
+      return run({argv + 1, argv + argc});
+    } catch (const std::bad_alloc&) {
+      return core::fail("out of memory");
+    } catch (const std::system_error& error) {  // a thread that cannot be started
+      return core::fail(error.what());
+    }
+  }();
   if (status) return *status;
   apps::complain(status.error().message);
   return kRefused;

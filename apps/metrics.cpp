@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <algorithm>
 #include <limits>
 
 #include "apps/console.hpp"
+#include "core/file_io.hpp"
 #include "core/ids.hpp"
 
 namespace murmur::apps {
@@ -25,31 +24,27 @@ Overloaded(Ts...) -> Overloaded<Ts...>;
 }  // namespace
 
 core::Result<MetricsFile> MetricsFile::open(const std::filesystem::path& path) {
-  MetricsFile file;
-  file.path_ = path;
-  if (path.empty()) return file;
-  std::FILE* stream = std::fopen(path.c_str(), "ae");
-  if (stream == nullptr) {
-    return core::fail(fmt::format("{}: cannot write: {}", path.string(), std::strerror(errno)));
+  if (!path.empty()) {
+    if (auto made = core::append_lines(path, ""); !made) return tl::make_unexpected(made.error());
   }
-  std::fclose(stream);
-  return file;
+  return MetricsFile(path);
 }
 
-void MetricsFile::write(const Json& record) {
-  if (!path_.empty()) pending_ += record.dump() + "\n";
+void MetricsFile::append(std::string_view lines) {
+  if (path_.empty() || lines.empty()) return;
+  const std::string missing = missing_ > 0 ? left_out_line(missing_) : "";
+  if (auto written = core::append_lines(path_, missing + std::string(lines)); !written) {
+    if (missing_ == 0) complain(written.error().message);
+    const auto records = static_cast<std::uint64_t>(std::count(lines.begin(), lines.end(), '\n'));
+    missing_ += records;
+    lost_ += records;
+    return;
+  }
+  missing_ = 0;
 }
 
-void MetricsFile::flush() {
-  if (pending_.empty()) return;
-  std::FILE* stream = std::fopen(path_.c_str(), "ae");
-  const bool written = stream != nullptr &&
-                       std::fwrite(pending_.data(), 1, pending_.size(), stream) == pending_.size();
-  const bool closed = stream == nullptr || std::fclose(stream) == 0;
-  if ((!written || !closed) && !std::exchange(failed_, true)) {
-    complain(fmt::format("{}: cannot write: {}", path_.string(), std::strerror(errno)));
-  }
-  pending_.clear();
+std::string MetricsFile::left_out_line(std::uint64_t records) {
+  return line_of({{"event", "left out"}, {"records", records}});
 }
 
 double Recorder::train_loss() const {

@@ -5,14 +5,16 @@
 
 #include <random>
 
+#include "apps/background_writer.hpp"
 #include "apps/console.hpp"
 #include "apps/earlier_run.hpp"
+#include "apps/journal.hpp"
 #include "apps/metrics.hpp"
+#include "apps/narrator.hpp"
 #include "apps/new_directory.hpp"
 #include "apps/results.hpp"
 #include "apps/stop_signals.hpp"
 #include "apps/summary.hpp"
-#include "apps/table.hpp"
 #include "core/file_io.hpp"
 #include "core/safetensors.hpp"
 #include "core/storage.hpp"
@@ -50,6 +52,9 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
   const auto device = gpu::choose_device(o.device);
   if (!device) return tl::make_unexpected(device.error());
   peer.device = gpu::to_string(*device);
+  if (o.training.rule == gossip::Rule::kNone && !o.join.empty()) {
+    return core::fail("--join: a peer with --rule none exchanges with nobody");
+  }
   const auto task = load_task(o.training);
   if (!task) return tl::make_unexpected(task.error());
   if (task->model.closed_form()) {
@@ -137,63 +142,6 @@ core::Result<void> open_state(const PeerOptions& o, Peer& peer) {
   return {};
 }
 
-std::string in_words(const gossip::PeerReport& report) {
-  using What = gossip::PeerReport::What;
-  const std::string name = core::short_name(report.peer);
-  const std::string who = report.address.empty() ? name : name + " " + report.address;
-  switch (report.what) {
-    case What::kRefused:
-      return fmt::format("this peer refuses {}: {}", who, report.message);
-    case What::kRefusedUs:
-      return fmt::format("{} refuses this peer: {}", who, report.message);
-    default:
-      return fmt::format("{} {}{}{}", who, to_string(report.what),
-                         report.message.empty() ? "" : ": ", report.message);
-  }
-}
-
-/// What a person sees of one peer: a line when something happens, and one a second.
-class Narrator {
- public:
-  void say(double t, const gossip::Report& report) {
-    if (const auto* peer = std::get_if<gossip::PeerReport>(&report)) {
-      print(t, in_words(*peer));
-    } else if (const auto* phase = std::get_if<gossip::PhaseReport>(&report)) {
-      print(t, fmt::format("{}{}{}", gossip::to_string(phase->phase),
-                           phase->message.empty() ? "" : ": ", phase->message));
-    } else if (const auto* save = std::get_if<gossip::SaveReport>(&report);
-               save != nullptr && !save->result) {
-      print(t, "cannot save: " + save->result.error().message);
-    } else if (const auto* notice = std::get_if<gossip::NoticeReport>(&report)) {
-      print(t, notice->message);
-    }
-  }
-
-  void say(double t, const gossip::Status& status, const Recorder& recorder) {
-    if (t < next_) return;
-    next_ = t + 1;
-    if (status.phase == gossip::Phase::kJoining) {
-      return print(t, "looking for a peer to copy the parameters from");
-    }
-    std::string line =
-        fmt::format("step {}  train loss {}", status.step, loss_cell(recorder.train_loss()));
-    if (const auto& test = recorder.evaluation()) {
-      line += fmt::format("  test loss {:.4f}", test->loss);
-      if (std::isfinite(test->accuracy)) line += fmt::format(" ({:.1f} %)", 100 * test->accuracy);
-    }
-    print(t, fmt::format("{}  {} neighbours, {} exchanges, staleness {}, spread {}", line,
-                         status.neighbours, status.exchanges, plain_cell(status.staleness_mean, 1),
-                         small_cell(status.spread)));
-  }
-
-  void print(double t, const std::string& text) {
-    apps::say(fmt::format("{:8.1f} s  {}\n", t, text));
-  }
-
- private:
-  double next_ = 1;
-};
-
 std::string stop_words(int level) {
   return level == 1 ? "asked to stop: training ends; again to leave out settling and lingering"
                     : "asked to stop at once";
@@ -211,8 +159,34 @@ Json start_record(const Peer& peer, double t) {
   return json;
 }
 
-core::Result<void> write_results(const PeerOptions& o, Peer& peer, const net::Outcome& outcome,
-                                 double seconds) {
+/// What was asked for and could not be written, a line each.
+using Unwritten = std::vector<std::string>;
+
+/// Notes how the checkpoints went.
+class Checkpoints {
+ public:
+  void take(const gossip::Report& report) {
+    const auto* save = std::get_if<gossip::SaveReport>(&report);
+    if (save == nullptr) return;
+    failure_ = save->result ? std::string() : save->result.error().message;
+    if (save->result) step_ = save->step;
+  }
+  /// `step`: of the checkpoint that the peer began with; 0: none.
+  void begin_at(std::uint64_t step) { step_ = step; }
+  void add_to(Unwritten& unwritten) const {
+    if (failure_.empty()) return;
+    unwritten.push_back(fmt::format(
+        "the last checkpoint is not saved, {}: {}",
+        step_ > 0 ? fmt::format("the newest is of step {}", step_) : "and there is none before it",
+        failure_));
+  }
+
+ private:
+  std::string failure_;  ///< of the last; empty: it is written, or none was wanted
+  std::uint64_t step_ = 0;
+};
+
+PeerSummary summary_of(const Peer& peer, const net::Outcome& outcome, double seconds) {
   const core::Evaluation test = peer.replica->evaluate();
   PeerSummary summary;
   summary.id = core::to_string(peer.self.id);
@@ -222,27 +196,39 @@ core::Result<void> write_results(const PeerOptions& o, Peer& peer, const net::Ou
   summary.exchanges = outcome.status.exchanges;
   summary.staleness_mean = outcome.status.staleness_mean;
   summary.seconds = seconds;
-  say(fmt::format(
-      "{} ended at step {}: test loss {:.4f}{}\n", core::short_name(peer.self.id), summary.steps,
-      test.loss,
-      std::isfinite(test.accuracy) ? fmt::format(", accuracy {:.2f} %", 100 * test.accuracy) : ""));
-  if (o.out.empty()) return {};
+  return summary;
+}
 
+std::string in_words(const PeerSummary& summary, const Peer& peer) {
+  return fmt::format("{} ended at step {}: test loss {:.4f}{}\n", core::short_name(peer.self.id),
+                     summary.steps, summary.test_loss,
+                     std::isfinite(summary.test_accuracy)
+                         ? fmt::format(", accuracy {:.2f} %", 100 * summary.test_accuracy)
+                         : "");
+}
+
+/// model.safetensors and summary.json; each says whose it is.
+void write_results(const std::filesystem::path& out, const Peer& peer, const PeerSummary& summary,
+                   const net::Outcome& outcome, Unwritten& unwritten) {
   const core::Schema& schema = peer.replica->schema();
   std::vector<float> parameters(schema.parameters());
   peer.replica->read_parameters(parameters);
-  if (auto written = core::write_safetensors(o.out / kModelName, schema, parameters); !written) {
-    return written;
-  }
+  const auto model = core::write_safetensors(out / kModelName, schema, parameters,
+                                             {{"peer", summary.id},
+                                              {"boot", fmt::format("{}", peer.self.boot)},
+                                              {"step", fmt::format("{}", summary.steps)}});
+  if (!model) unwritten.push_back("the model is not saved: " + model.error().message);
+
   Json json = {{"command", "peer"}};
   json["peers"] = Json::array({to_json(summary)});
+  json["boot"] = peer.self.boot;
   json["spread"] = outcome.status.spread;
-  json["seconds"] = seconds;
+  json["seconds"] = summary.seconds;
   json["counters"] = to_json(outcome.counters);
   json["rejected"] = rejected_json(outcome.counters);
-  if (auto written = write_json(o.out / kSummaryName, json); !written) return written;
-  drop_earlier_results(o.out);
-  return {};
+  const auto written = write_json(out / kSummaryName, json);
+  if (!written) unwritten.push_back("the summary is not saved: " + written.error().message);
+  if (model && written) drop_earlier_results(out);
 }
 
 }  // namespace
@@ -264,7 +250,10 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
   const auto elapsed = [began] {
     return std::chrono::duration<double>(SteadyClock::now() - began).count();
   };
-  Narrator narrator;
+  BackgroundWriter console(kConsoleMax, say, [](std::uint64_t lines) {
+    return fmt::format("... {} lines left out\n", lines);
+  });
+  Narrator narrator([&console](std::string line) { console.write(std::move(line)); });
   const StopSignals::Listener listener(stops, [&] {
     peer->node->stop();
     narrator.print(elapsed(), stop_words(stops.level()));
@@ -283,8 +272,8 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
   }
   for (NewDirectory& folder : *folders) folder.keep();
 
-  metrics->write(start_record(*peer, elapsed()));
-  metrics->flush();
+  Journal journal(std::move(*metrics));
+  journal.write(start_record(*peer, elapsed()));
   narrator.print(
       elapsed(),
       fmt::format("{} at {}: {}, {} rows, {}{}", core::short_name(peer->self.id),
@@ -292,16 +281,18 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
                   peer->snapshot ? fmt::format(", resumed at step {}", peer->resumed_at) : ""));
 
   Recorder recorder;
+  Checkpoints checkpoints;
+  checkpoints.begin_at(peer->resumed_at);
   const auto on_report = [&](core::Instant, const gossip::Report& report) {
     const double t = elapsed();
-    if (const auto record = recorder.record(t, report)) metrics->write(*record);
+    journal.take(t, report, recorder);
+    checkpoints.take(report);
     narrator.say(t, report);
   };
   const auto on_status = [&](const gossip::Status& status, const gossip::Counters& counters) {
     const double t = elapsed();
     narrator.say(t, status, recorder);
-    metrics->write(recorder.status(t, status, counters));
-    metrics->flush();
+    journal.take(t, status, counters, recorder);
   };
   const core::Rng rng(o.training.seed, peer->self.id.low + peer->self.boot, "gossip");
   const net::Outcome outcome =
@@ -310,10 +301,22 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
   auto result = outcome.result;
   // Parameters as they were drawn are not a model.
   if (result && outcome.status.step == 0) result = core::fail("stopped before its first step");
-  if (result) result = write_results(o, *peer, outcome, elapsed());
-  if (result) return 0;
-  complain(result.error().message);
-  return 1;
+  Unwritten unwritten;
+  if (result) {
+    const PeerSummary summary = summary_of(*peer, outcome, elapsed());
+    console.write(in_words(summary, *peer));
+    if (!o.out.empty()) write_results(o.out, *peer, summary, outcome, unwritten);
+  } else {
+    unwritten.push_back(result.error().message);
+  }
+  checkpoints.add_to(unwritten);
+  if (const auto lost = journal.finish(); lost > 0) {
+    unwritten.push_back(fmt::format("metrics.jsonl lacks {} records", lost));
+  }
+  // All that matters is written, so whoever waits for a stopped terminal may stop waiting.
+  console.finish([&stops, level = stops.level()] { return stops.level() > level; });
+  for (const std::string& line : unwritten) complain(line);
+  return unwritten.empty() ? 0 : 1;
 }
 
 }  // namespace murmur::apps

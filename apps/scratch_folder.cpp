@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <system_error>
 #include <utility>
 
@@ -29,9 +30,16 @@ namespace {
 core::Result<ScratchFolder> ScratchFolder::create() {
   std::error_code error;
   const fs::path parent = fs::temp_directory_path(error);
+  if (error) {
+    const char* const named = std::getenv("TMPDIR");
+    return core::fail(fmt::format("{}: cannot create a folder: {}",
+                                  named != nullptr ? named : "the folder for temporary files",
+                                  error.message()));
+  }
   std::string path = (parent / "murmur-XXXXXX").string();
-  if (error || ::mkdtemp(path.data()) == nullptr) {
-    return core::fail(fmt::format("{}: cannot create a folder", parent.string()));
+  if (::mkdtemp(path.data()) == nullptr) {
+    return core::fail(fmt::format("{}: cannot create a folder: {}", parent.string(),
+                                  std::generic_category().message(errno)));
   }
   int ends[2] = {-1, -1};
   const pid_t remover = ::pipe(ends) == 0 ? ::fork() : -1;

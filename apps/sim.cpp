@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <numeric>
 
 #include "apps/console.hpp"
 #include "apps/earlier_run.hpp"
@@ -52,6 +53,7 @@ class FleetMetrics {
       metrics.files_.push_back(std::move(*file));
     }
     metrics.recorders_.resize(metrics.files_.size());
+    metrics.pending_.resize(metrics.files_.size());
     return metrics;
   }
 
@@ -64,16 +66,24 @@ class FleetMetrics {
       (*record)["train_loss"] = recorder.train_loss();
       (*record)["exchanges"] = recorder.exchanges();
     }
-    files_[peer].write(*record);
+    pending_[peer] += line_of(*record);
+  }
+
+  [[nodiscard]] std::uint64_t lost() const {
+    return std::accumulate(
+        files_.begin(), files_.end(), std::uint64_t{0},
+        [](std::uint64_t sum, const MetricsFile& file) { return sum + file.lost(); });
   }
 
   void flush() {
-    for (MetricsFile& file : files_) file.flush();
+    for (std::size_t i = 0; i < files_.size(); ++i)
+      files_[i].append(std::exchange(pending_[i], {}));
   }
 
  private:
   std::vector<MetricsFile> files_;
   std::vector<Recorder> recorders_;
+  std::vector<std::string> pending_;
 };
 
 /// One line that says how far the run is; drawn over on a terminal, else one a few seconds.
@@ -277,6 +287,10 @@ core::Result<int> run_sim(const std::vector<std::string>& args) {
       complain(written.error().message);
       return 1;
     }
+  }
+  if (const auto lost = metrics->lost(); lost > 0) {
+    complain(fmt::format("{}: {} metrics records are missing", o.out.string(), lost));
+    return 1;
   }
   return outcome->violations.empty() && !outcome->stopped ? 0 : 1;
 }

@@ -32,7 +32,7 @@ core::Result<void> Swarm::start(const std::string& founder) {
   }
   if (founder.empty()) {
     args.insert(args.end(), setup_.founder_args.begin(), setup_.founder_args.end());
-  } else {
+  } else if (!setup_.apart) {
     args.push_back("--join=" + founder);
   }
   auto child = Child::start(args, out / "log");

@@ -22,6 +22,7 @@ class Swarm {
     std::vector<std::string> founder_args;  ///< of the first alone, which the others join
     std::filesystem::path out;              ///< peer i writes into out/peer-<i>
     std::filesystem::path state;            ///< empty: none
+    bool apart = false;                     ///< the others do not join the first
   };
   /// Nothing runs yet: tick() starts the peers.
   explicit Swarm(Setup setup) : setup_(std::move(setup)) {}

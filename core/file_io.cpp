@@ -153,4 +153,24 @@ Result<void> write_file_atomically(const std::filesystem::path& path,
   return {};
 }
 
+Result<void> append_lines(const std::filesystem::path& path, std::string_view lines) {
+  const auto failed = [&path] {
+    return fail(fmt::format("{}: cannot write: {}", path.string(), errno_text()));
+  };
+  Descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  struct stat info {};
+  if (fd.get() < 0 || ::fstat(fd.get(), &info) != 0) return failed();
+  char last = '\n';
+  if (info.st_size > 0 && ::pread(fd.get(), &last, 1, info.st_size - 1) < 0) return failed();
+  const std::string_view ending = last == '\n' || lines.empty() ? "" : "\n";
+  for (const std::string_view part : {ending, lines}) {
+    if (write_all(fd.get(), std::as_bytes(std::span(part)))) continue;
+    auto error = failed();
+    // If even this fails, the next call ends the line.
+    static_cast<void>(::ftruncate(fd.get(), info.st_size) == 0);
+    return error;
+  }
+  return fd.close() == 0 ? Result<void>() : failed();
+}
+
 }  // namespace murmur::core

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <string_view>
 
 #include "core/bytes.hpp"
 #include "core/result.hpp"
@@ -29,5 +30,10 @@ std::filesystem::path temporary_of(const std::filesystem::path& path);
 /// after a crash PATH is either the old file or the new one. On failure PATH.tmp is removed.
 Result<void> write_file_atomically(const std::filesystem::path& path,
                                    std::span<const ByteView> parts);
+
+/// Appends `lines` to PATH, which is made if it is not there. A last line that was not ended, as
+/// its writer was killed, is ended first. On failure what was written is taken back, so that no
+/// line is ever made of two halves.
+Result<void> append_lines(const std::filesystem::path& path, std::string_view lines);
 
 }  // namespace murmur::core

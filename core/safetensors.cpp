@@ -30,9 +30,11 @@ nlohmann::ordered_json entry_of(const Tensor& tensor) {
 }  // namespace
 
 Result<void> write_safetensors(const std::filesystem::path& path, const Schema& schema,
-                               std::span<const float> parameters) {
+                               std::span<const float> parameters,
+                               const std::map<std::string, std::string>& metadata) {
   CHECK_INVARIANT(parameters.size() == schema.parameters());
   nlohmann::ordered_json header;
+  header["__metadata__"] = metadata;
   header["__metadata__"]["model"] = schema.model();
   for (const Tensor& tensor : schema.tensors()) header[tensor.name] = entry_of(tensor);
   std::string text = header.dump();

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/result.hpp"
@@ -12,9 +14,10 @@
 namespace murmur::core {
 
 /// Writes `parameters` (the schema's flat array) under the schema's tensor names, atomically
-/// (temporary file, fsync, rename), with metadata {"model": schema.model()}.
+/// (temporary file, fsync, rename), with `metadata` and {"model": schema.model()}.
 Result<void> write_safetensors(const std::filesystem::path& path, const Schema& schema,
-                               std::span<const float> parameters);
+                               std::span<const float> parameters,
+                               const std::map<std::string, std::string>& metadata = {});
 
 /// Reads the flat array back. Error: not a file of this schema's names, shapes and F32, or
 /// truncated.

@@ -14,7 +14,6 @@ namespace murmur::gpu {
 namespace {
 
 constexpr int kThreadsMax = 1024;
-constexpr std::size_t kBatchMax = 65535;  // times a width of 65536: under 2^32 activations
 
 bool fraction(float value) { return value >= 0.0F && value < 1.0F; }
 

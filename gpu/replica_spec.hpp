@@ -32,6 +32,8 @@ struct OptimizerSpec {
   float epsilon = 1e-8F;      ///< Adam
 };
 
+constexpr std::size_t kBatchMax = 65535;  ///< times a width of 65536: under 2^32 activations
+
 struct ReplicaSpec {
   core::ModelSpec model = {};
   /// This peer's part, and what evaluate() measures on. The closed forms use neither.
@@ -39,7 +41,7 @@ struct ReplicaSpec {
   std::shared_ptr<const core::Samples> held_out = nullptr;
   std::size_t classes = 0;  ///< the data set's; 0 for regression
   OptimizerSpec optimizer = {};
-  std::size_t batch = 32;  ///< rows a step; the last of an epoch may be smaller
+  std::size_t batch = 32;  ///< rows a step, 1..kBatchMax; the last of an epoch may be smaller
   std::uint64_t seed = 1;
   std::uint64_t stream = 0;
   int threads = 1;  ///< on the CPU

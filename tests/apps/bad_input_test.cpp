@@ -1,5 +1,8 @@
 // Bad input, each kind tried on the program itself: status 2, one line, nothing left behind.
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <cstdlib>
 
 #include "tests/apps/held_port.hpp"
 #include "tests/apps/program.hpp"
@@ -95,6 +98,7 @@ TEST_CASE_METHOD(BadDay, "values outside their limits are refused") {
   refuses({"peer", "--weight-decay=-1"}, "--weight-decay: '-1' is not a number in 0..");
   refuses({"peer", "--weight-decay", "nan"}, "--weight-decay: 'nan' is not");
   refuses({"peer", "--batch", "0"}, "--batch: '0' is not a number in 1..");
+  refuses({"peer", "--batch", "100000"}, "--batch: '100000' is not a number in 1..65535");
   refuses({"peer", "--batch", "inf"}, "--batch: 'inf' is not");
   refuses({"sim", "--loss", "1"}, "--loss: '1' is not a share from 0, below 1 or 100%");
   refuses({"sim", "--duplicate", "100%"}, "--duplicate: '100%' is not a share");
@@ -166,6 +170,31 @@ TEST_CASE_METHOD(BadDay, "flags that local sets for its peers are refused") {
   refuses({"local", "--", "--out", "DIR/new"}, "--out is set by murmur local for each peer; give");
   refuses({"local", "--", "--state", "DIR/new"}, "give it before --");
   refuses({"local", "--", "--join", "127.0.0.1:7000"}, "--join is set by murmur local");
+}
+
+TEST_CASE("a folder for temporary files that is not there is named") {
+  const TempDir dir;
+  const pid_t pid = start_program({"local", "--peers", "2"}, dir,
+                                  [] { ::setenv("TMPDIR", "/no/such/folder", 1); });
+  const Said said = wait_for(pid, dir);
+  CHECK(said.status == 2);
+  CHECK(said.err.starts_with("murmur: /no/such/folder: cannot create a folder: "));
+}
+
+TEST_CASE("memory that does not suffice is one line and status 2") {
+  const TempDir dir;
+  const pid_t pid = start_program({"peer", "--model", "mlp:64-4000-40000-10"}, dir, [] {
+    const rlimit limit{400'000'000, 400'000'000};
+    ::setrlimit(RLIMIT_AS, &limit);
+  });
+  const Said said = wait_for(pid, dir);
+  CHECK(said.status == 2);
+  CHECK(said.err == "murmur: out of memory\n");
+}
+
+TEST_CASE_METHOD(BadDay, "a peer that never exchanges joins nobody") {
+  refuses({"peer", "--rule", "none", "--join", "127.0.0.1:7000"},
+          "--join: a peer with --rule none exchanges with nobody");
 }
 
 TEST_CASE_METHOD(BadDay, "a damaged identity is refused and stays as it is") {

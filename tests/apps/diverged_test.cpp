@@ -1,5 +1,6 @@
 // A run whose learning rate is too great: what is left of it.
 #include <algorithm>
+
 #include "tests/apps/program.hpp"
 #include "tests/catch.hpp"
 

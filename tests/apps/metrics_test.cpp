@@ -1,6 +1,9 @@
 #include "apps/metrics.hpp"
 
+#include <sys/resource.h>
+
 #include <cmath>
+#include <csignal>
 #include <limits>
 
 #include "apps/summary.hpp"
@@ -19,13 +22,32 @@ TEST_CASE("a metrics file has one record a line, after what was there") {
   const auto path = dir / "m.jsonl";
   write_text(path, "old\n");
   auto file = MetricsFile::open(path).value();
-  file.write({{"a", 1}});
-  CHECK(read_text(path) == "old\n");
-  file.flush();
+  file.append(line_of({{"a", 1}}));
   CHECK(read_text(path) == "old\n{\"a\":1}\n");
   CHECK(MetricsFile::open(dir / "no/m.jsonl")
             .error()
             .message.starts_with((dir / "no/m.jsonl").string() + ": cannot write: "));
+}
+
+TEST_CASE("no line of a metrics file is made of two halves, and what is missing is counted") {
+  const TempDir dir;
+  const auto path = dir / "m.jsonl";
+  write_text(path, "half");  // its writer was killed
+  auto file = MetricsFile::open(path).value();
+  file.append("one\n");
+  CHECK(read_text(path) == "half\none\n");
+  // The limit on a file's size stands for a full disk.
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{12, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  file.append("two\nthree\n");
+  CHECK(read_text(path) == "half\none\n");
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  file.append("four\n");
+  CHECK(read_text(path) == "half\none\n{\"event\":\"left out\",\"records\":2}\nfour\n");
+  CHECK(file.lost() == 2);
 }
 
 TEST_CASE("training loss is the mean over the steps since the last status") {
