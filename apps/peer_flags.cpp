@@ -11,7 +11,7 @@ constexpr const char* kDescription =
 constexpr const char* kFooter = R"(Durations are written 50ms, 2s, 1m, 1h.
 
 Files:
-  OUT/metrics.jsonl      Curves while it runs: one JSON object a line.
+  OUT/metrics.jsonl      Curves while it runs: one JSON object a line, 3 MB a day.
   OUT/summary.json       At the end: peers[] with id, steps, test_accuracy, test_loss,
                          exchanges, staleness_mean, seconds; spread; counters.
   OUT/model.safetensors  The model, as PyTorch's nn.Sequential names it.
@@ -22,7 +22,8 @@ second one leaves out settling and lingering, a third ends the process at once. 
 that is closed or full ends nothing.
 
 Exit status: 0 if it ran to its end or was stopped once it had trained; 1 if it failed on the way
-or never trained, and then there is no model; 2 if a flag or a file was refused, in which case
+or never trained, and then there is no model, or could not write all that it was asked to, which
+its last lines name; 2 if a flag or a file was refused, in which case
 nothing has been left behind.
 
 Examples:
