@@ -37,6 +37,7 @@ struct CommandLine::Impl {
   CLI::App app;
   std::string group = "Options";
   std::vector<std::pair<std::string, std::string>> origins;  ///< flag from the file, "FILE:LINE"
+  std::vector<std::pair<std::string, std::string>> exclusions;
 
   [[nodiscard]] std::vector<std::string> flags() const {
     std::vector<std::string> names;
@@ -51,6 +52,12 @@ struct CommandLine::Impl {
   }
   [[nodiscard]] bool is_repeated(const std::string& flag) const {
     return app.get_option(flag)->get_items_expected_max() > 1;
+  }
+
+  [[nodiscard]] bool excludes(const std::string& flag, const std::string& other) const {
+    return std::any_of(exclusions.begin(), exclusions.end(), [&](const auto& pair) {
+      return pair == std::pair(flag, other) || pair == std::pair(other, flag);
+    });
   }
 
   /// What `flag` expects, if a file's entry is of another kind; else empty.
@@ -92,8 +99,8 @@ struct CommandLine::Impl {
       if (const std::string expected = misfit(flag, entry); !expected.empty()) {
         return core::fail(fmt::format("{}: {}: {}", where, entry.key, expected));
       }
-      const bool given = std::any_of(args.begin(), args.end(), [&flag](const std::string& arg) {
-        return flag_of(arg) == flag;
+      const bool given = std::any_of(args.begin(), args.end(), [&](const std::string& arg) {
+        return flag_of(arg) == flag || excludes(flag, flag_of(arg));
       });
       if (given) continue;
       origins.emplace_back(flag, where);
@@ -144,6 +151,7 @@ void CommandLine::add_switch(const std::string& flag, bool& into, const std::str
 }
 
 void CommandLine::exclude(const std::string& flag, const std::string& other) {
+  impl_->exclusions.emplace_back(flag, other);
   impl_->app.get_option(flag)->excludes(impl_->app.get_option(other));
 }
 

@@ -181,6 +181,14 @@ TEST_CASE("a folder for temporary files that is not there is named") {
   CHECK(said.err.starts_with("murmur: /no/such/folder: cannot create a folder: "));
 }
 
+TEST_CASE("a flag given here wins over the one that it excludes in a configuration file") {
+  const TempDir dir;
+  write_text(dir / "a.toml", "epochs = 2\n");
+  const Said said = run_program({"peer", "--config", (dir / "a.toml").string(), "--steps", "7"});
+  CHECK(said.status == 0);
+  CHECK(said.out.find("ended at step 7:") != std::string::npos);
+}
+
 TEST_CASE("memory that does not suffice is one line and status 2") {
   const TempDir dir;
   const pid_t pid = start_program({"peer", "--model", "mlp:64-4000-40000-10"}, dir, [] {
