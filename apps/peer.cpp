@@ -305,6 +305,14 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
   if (result) {
     const PeerSummary summary = summary_of(*peer, outcome, elapsed());
     console.write(in_words(summary, *peer));
+    const std::uint64_t own = outcome.status.step - outcome.status.step_adopted;
+    if (o.training.epochs > 0 && own < peer->config.steps_max / o.training.epochs) {
+      console.write(
+          fmt::format("it trained {} steps of its own, less than one pass over its data: --epochs "
+                      "counts the {} "
+                      "steps copied when joining\n",
+                      own, outcome.status.step_adopted));
+    }
     if (!o.out.empty()) write_results(o.out, *peer, summary, outcome, unwritten);
   } else {
     unwritten.push_back(result.error().message);

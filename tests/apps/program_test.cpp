@@ -141,6 +141,23 @@ TEST_CASE("local trains three peers that agree in the end") {
   CHECK(said.out.find("staleness") != std::string::npos);
 }
 
+TEST_CASE("a late joiner whose epochs were over when it came says so") {
+  const TempDir dir;
+  const TempDir late;
+  const pid_t founder = start_program(
+      {"peer", "--settle", "0", "--linger", "0", "--out", (dir / "run").string()}, dir);
+  wait_until([&] { return says(dir / "run/metrics.jsonl", R"("event":"evaluation")"); });
+  const std::string address = records(dir / "run/metrics.jsonl").front()["address"];
+  const Said said = wait_for(start_program({"peer", "--join", address, "--part", "1/2", "--epochs",
+                                            "1", "--settle", "0", "--linger", "0"},
+                                           late),
+                             late);
+  ::kill(founder, SIGTERM);
+  CHECK(wait_for(founder, dir).status == 0);
+  CHECK(said.status == 0);
+  CHECK(said.out.find("less than one pass over its data") != std::string::npos);
+}
+
 TEST_CASE("a peer that is killed is shown, the others finish, and local says so") {
   const TempDir dir;
   const fs::path out = dir / "run";
