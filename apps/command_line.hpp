@@ -37,7 +37,7 @@ class CommandLine {
   template <class Into, class Parse>
   void add(const std::string& flag, Into& into, Parse parse, const FlagHelp& help) {
     const auto take = [&into, parse](const std::string& text) -> core::Result<void> {
-      return parse(text).map([&into](auto&& value) { into = std::move(value); });
+      return parse(text).map([&into](auto value) { into = std::move(value); });
     };
     add_flag(flag, take, /*repeated=*/false, help);
   }

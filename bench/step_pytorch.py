@@ -5,6 +5,8 @@ import time
 
 import torch
 
+import machine
+
 BATCH, WIDTHS = 64, (784, 256, 128, 10)
 
 torch.set_num_threads(1)
@@ -25,6 +27,9 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
 criterion = torch.nn.CrossEntropyLoss()
 
 for line in sys.stdin:
+    if line == "blas\n":
+        print(json.dumps(machine.blas_in_use()), flush=True)
+        continue
     steps = int(line)
     total = torch.zeros(())
     start = time.perf_counter()

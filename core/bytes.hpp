@@ -18,7 +18,7 @@ namespace murmur::core {
 template <class T>
 struct UninitializedAllocator : std::allocator<T> {
   template <class U>
-  struct rebind {
+  struct rebind {  // NOLINT(readability-identifier-naming): the name that allocators have
     using other = UninitializedAllocator<U>;
   };
   template <class U>

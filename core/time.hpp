@@ -14,7 +14,7 @@ struct PeerClock {
   using rep = duration::rep;
   using period = duration::period;
   using time_point = std::chrono::time_point<PeerClock>;
-  static constexpr bool is_steady = true;
+  static constexpr bool is_steady = true;  // NOLINT(readability-identifier-naming)
 };
 
 using Instant = PeerClock::time_point;

@@ -100,7 +100,9 @@ core::Result<std::unique_ptr<Transport>> Transport::open(const Endpoint& listen)
 }
 
 Transport::~Transport() {
-  for (auto& [address, link] : links_) link.socket.set(zmq::sockopt::linger, kGoodbyeMs);
+  for (auto& [address, link] : links_) {
+    zmq_setsockopt(link.socket.handle(), ZMQ_LINGER, &kGoodbyeMs, sizeof kGoodbyeMs);
+  }
 }
 
 void Transport::set_payload_max(std::size_t bytes) {
@@ -179,7 +181,7 @@ std::optional<gossip::Received> Transport::receive() {
   // ZeroMQ delivers a message whole or not at all: the rest of its frames are here.
   if (frame.more() && receive_frame(frame)) {
     received.head.resize(frame.size());
-    if (frame.size() > 0) std::memcpy(received.head.data(), frame.data(), frame.size());
+    if (!frame.empty()) std::memcpy(received.head.data(), frame.data(), frame.size());
     if (const char* host = zmq_msg_gets(frame.handle(), "Peer-Address")) received.from_host = host;
   }
   bool cut = false;
@@ -205,7 +207,7 @@ core::Payload Transport::join_pieces(bool cut) {
     bytes.resize(size);
     std::size_t at = 0;
     for (const zmq::message_t& piece : pieces_) {
-      if (piece.size() > 0) std::memcpy(bytes.data() + at, piece.data(), piece.size());
+      if (!piece.empty()) std::memcpy(bytes.data() + at, piece.data(), piece.size());
       at += piece.size();
     }
   }
