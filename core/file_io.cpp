@@ -23,20 +23,33 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   [[nodiscard]] int get() const { return fd_; }
-  /// 0, or -1 with errno.
-  int close() {
-    const int fd = std::exchange(fd_, -1);
-    return fd < 0 ? 0 : ::close(fd);
+  void close() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }
 
  private:
   int fd_;
 };
 
+/// Calls `call` until no signal interrupts it.
+template <class Call>
+auto uninterrupted(const Call& call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+int open_file(const std::filesystem::path& path, int flags) {
+  return uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, 0644); });
+}
+
+bool sync(int fd) {
+  return uninterrupted([&] { return ::fsync(fd); }) == 0;
+}
+
 bool write_all(int fd, ByteView data) {
   while (!data.empty()) {
-    const ssize_t n = ::write(fd, data.data(), data.size());
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = uninterrupted([&] { return ::write(fd, data.data(), data.size()); });
     if (n < 0) return false;
     data = data.subspan(static_cast<std::size_t>(n));
   }
@@ -44,8 +57,8 @@ bool write_all(int fd, ByteView data) {
 }
 
 bool sync_directory(const std::filesystem::path& directory) {
-  const Descriptor fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return fd.get() >= 0 && ::fsync(fd.get()) == 0;
+  const Descriptor fd(open_file(directory, O_RDONLY | O_DIRECTORY));
+  return fd.get() >= 0 && sync(fd.get());
 }
 
 }  // namespace
@@ -54,7 +67,7 @@ Result<Bytes> read_file(const std::filesystem::path& path, std::size_t bytes_max
   const auto failed = [&path] {
     return fail(fmt::format("{}: cannot read: {}", path.string(), errno_text()));
   };
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor fd(open_file(path, O_RDONLY));
   struct stat info {};
   if (fd.get() < 0 || ::fstat(fd.get(), &info) != 0) return failed();
   // The size is a hint (a pipe has none); what is read decides.
@@ -62,8 +75,8 @@ Result<Bytes> read_file(const std::filesystem::path& path, std::size_t bytes_max
   Bytes bytes(std::min(hint, bytes_max) + 1);
   std::size_t size = 0;
   while (true) {
-    const ssize_t n = ::read(fd.get(), bytes.data() + size, bytes.size() - size);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n =
+        uninterrupted([&] { return ::read(fd.get(), bytes.data() + size, bytes.size() - size); });
     if (n < 0) return failed();
     if (n == 0) break;
     size += static_cast<std::size_t>(n);
@@ -139,12 +152,13 @@ Result<void> write_file_atomically(const std::filesystem::path& path,
     ::unlink(temporary.c_str());
     return error;
   };
-  Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  Descriptor fd(open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC));
   if (fd.get() < 0) return failed();
   for (const ByteView part : parts) {
     if (!write_all(fd.get(), part)) return failed();
   }
-  if (::fsync(fd.get()) != 0 || fd.close() != 0) return failed();
+  if (!sync(fd.get())) return failed();
+  fd.close();  // what is synced can no longer fail
   if (::rename(temporary.c_str(), path.c_str()) != 0) return failed();
   const std::filesystem::path parent = path.parent_path();
   if (!sync_directory(parent.empty() ? "." : parent)) {
