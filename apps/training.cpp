@@ -10,7 +10,7 @@ core::ModelSpec model_for(const core::Dataset& data) {
   using Kind = core::ModelKind;
   if (data.classes == 0) return {Kind::kLinear, {1, 1, 1}};
   if (data.name == "digits") return {Kind::kMlp, {64, 128, 10}};
-  if (data.name == "mnist") return {Kind::kMlp, {784, 256, 128, 10}};
+  if (data.name == "mnist") return {Kind::kMlp, {data.train.width, 256, 128, data.classes}};
   return {Kind::kMlp, {data.train.width, 64, data.classes}};
 }
 

@@ -62,9 +62,10 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
   constexpr std::uint64_t kStepsMax = std::uint64_t{1} << 48;
   line.add("--data", t.data, text_value,
            {"SET", "digits",
-            "digits: 8x8 handwritten digits, built in; mnist:DIR: the four IDX files,\n"
-            "plain or .gz; csv:FILE: numbers, last column an integer label; linear:\n"
-            "y = 2x + 1 with noise. Of digits and csv every fifth row is held out."});
+            "digits: 8x8 handwritten digits, built in, every fifth held out; mnist:DIR: the\n"
+            "four IDX files, plain or .gz, of MNIST or a set shaped like it; csv:FILE:\n"
+            "numbers, last column an integer label, a first line of names is skipped, a\n"
+            "fifth of each class held out, drawn by --seed; linear: y = 2x + 1 with noise."});
   line.add("--partition", t.dirichlet_alpha, core::parse_partition,
            {"DEAL", "iid",
             "How rows are dealt to parts: iid, uniformly; dirichlet:A, for each class by\n"
@@ -72,8 +73,8 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
   line.add("--model", t.model, core::parse_model,
            {"MODEL", "",
             "mlp:IN-...-OUT, with ReLU between layers, or linear. The default is\n"
-            "mlp:64-128-10 for digits, mlp:784-256-128-10 for mnist, one hidden layer of 64\n"
-            "for csv, linear for linear."});
+            "mlp:64-128-10 for digits, mlp:784-256-128-10 for mnist (of other sizes, with its\n"
+            "widths at the ends), one hidden layer of 64 for csv, linear for linear."});
   line.add("--optimizer", t.optimizer, parse_optimizer,
            {"NAME", "sgd", "sgd, nesterov, adam or adamw, each as PyTorch defines it."});
   line.add("--lr", t.learning_rate, number_above(0.0F, 1e6F),

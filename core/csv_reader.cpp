@@ -4,7 +4,10 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 namespace murmur::core {
 namespace {
@@ -25,55 +28,94 @@ std::string quote(std::string_view text) {
   return fmt::format("'{}{}'", shown, text.size() > kShown ? "..." : "");
 }
 
+/// The fields of one line, trimmed. A comma between double quotes does not part them, and a field
+/// wholly within quotes is what stands between them.
+void split_fields(std::string_view line, std::vector<std::string_view>& fields) {
+  fields.clear();
+  bool quoted = false;
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at <= line.size(); ++at) {
+    if (at < line.size() && line[at] == '"') quoted = !quoted;
+    if (at < line.size() && (quoted || line[at] != ',')) continue;
+    std::string_view field = trim(line.substr(begin, at - begin));
+    if (field.size() > 1 && field.front() == '"' && field.back() == '"') {
+      field = trim(field.substr(1, field.size() - 2));
+    }
+    fields.push_back(field);
+    begin = at + 1;
+  }
+}
+
+/// The finite number that `text` is: a sign of either kind, and what is too small is zero.
 template <class T>
-bool parse_number(std::string_view text, T& value) {
+std::optional<T> parse_number(std::string_view text) {
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  T value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
+  if (end != text.data() + text.size()) return std::nullopt;
+  // from_chars does not say whether it was too large or too small.
+  if (error == std::errc::result_out_of_range) {
+    value = std::strtof(std::string(text).c_str(), nullptr);
+  } else if (error != std::errc()) {
+    return std::nullopt;
+  }
+  return std::isfinite(value) ? std::optional(value) : std::nullopt;
+}
+
+bool names_columns(const std::vector<std::string_view>& fields) {
+  for (const std::string_view field : fields) {
+    if (parse_number<double>(field)) return false;
+  }
+  return fields.size() > 1;
+}
+
+Result<std::int32_t> parse_label(std::string_view field, std::size_t column,
+                                 std::size_t classes_max) {
+  const auto value = parse_number<double>(field);
+  if (!value || *value != std::floor(*value)) {
+    return fail(fmt::format("column {}: label {} is not an integer", column, quote(field)));
+  }
+  if (*value < 0 || *value >= static_cast<double>(classes_max)) {
+    return fail(fmt::format("label {} is not in 0..{}", *value, classes_max - 1));
+  }
+  return static_cast<std::int32_t>(*value);
 }
 
 }  // namespace
 
 Result<Samples> parse_csv(ByteView text, const std::string& name, std::size_t classes_max) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   std::string_view rest(reinterpret_cast<const char*>(text.data()), text.size());
+  if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
   Samples samples;
+  std::vector<std::string_view> fields;
   std::size_t columns = 0;
   for (std::size_t line = 1; !rest.empty(); ++line) {
     const auto end = rest.find('\n');
-    std::string_view fields = trim(rest.substr(0, end));
+    const std::string_view whole = trim(rest.substr(0, end));
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-    if (fields.empty()) continue;
+    if (whole.empty()) continue;
 
-    std::size_t column = 0;
-    for (bool more = true; more; ++column) {
-      const auto comma = fields.find(',');
-      const std::string_view field = trim(fields.substr(0, comma));
-      more = comma != std::string_view::npos;
-      if (more) {
-        fields = fields.substr(comma + 1);
-        float value = 0;
-        if (!parse_number(field, value) || !std::isfinite(value)) {
-          return fail(fmt::format("{}:{}: column {}: {} is not a number", name, line, column + 1,
-                                  quote(field)));
-        }
-        samples.floats.push_back(value);
-        continue;
-      }
-      std::int64_t label = 0;
-      if (!parse_number(field, label)) {
-        return fail(fmt::format("{}:{}: column {}: label {} is not an integer", name, line,
-                                column + 1, quote(field)));
-      }
-      if (label < 0 || static_cast<std::uint64_t>(label) >= classes_max) {
-        return fail(
-            fmt::format("{}:{}: label {} is not in 0..{}", name, line, label, classes_max - 1));
-      }
-      samples.labels.push_back(static_cast<std::int32_t>(label));
+    split_fields(whole, fields);
+    const bool first = columns == 0;
+    if (first) columns = fields.size();
+    if (fields.size() != columns || columns < 2) {
+      return fail(fmt::format("{}:{}: {} columns, not {}", name, line, fields.size(),
+                              columns < 2 ? "2 or more" : std::to_string(columns)));
     }
-    if (columns == 0) columns = column;
-    if (column != columns || column < 2) {
-      return fail(fmt::format("{}:{}: {} columns, not {}", name, line, column,
-                              column < 2 ? "2 or more" : std::to_string(columns)));
+    if (first && names_columns(fields)) continue;
+
+    for (std::size_t column = 0; column + 1 < columns; ++column) {
+      const auto value = parse_number<float>(fields[column]);
+      if (!value) {
+        return fail(fmt::format("{}:{}: column {}: {} is not a number", name, line, column + 1,
+                                quote(fields[column])));
+      }
+      samples.floats.push_back(*value);
     }
+    const auto label = parse_label(fields.back(), columns, classes_max);
+    if (!label) return fail(fmt::format("{}:{}: {}", name, line, label.error().message));
+    samples.labels.push_back(*label);
     ++samples.rows;
   }
   if (samples.rows == 0) return fail(name + ": no data");

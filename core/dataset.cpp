@@ -18,15 +18,40 @@ constexpr std::size_t kCsvBytesMax = std::size_t{1} << 30;
 constexpr std::size_t kHeldOutEvery = 5;
 constexpr std::size_t kTenDigits = 10;
 
-/// Rows whose 0-based index divides by 5 are held out; the rest train.
-Result<Dataset> split(std::string name, const Samples& all, std::size_t classes) {
+Result<Dataset> split(std::string name, const Samples& all, std::size_t classes,
+                      const std::vector<bool>& held) {
   std::vector<std::uint32_t> train;
   std::vector<std::uint32_t> held_out;
-  for (std::uint32_t row = 0; row < all.rows; ++row) {
-    (row % kHeldOutEvery == 0 ? held_out : train).push_back(row);
-  }
+  for (std::uint32_t row = 0; row < all.rows; ++row) (held[row] ? held_out : train).push_back(row);
   if (train.empty()) return fail(fmt::format("{}: one row is too few to train on", name));
   return Dataset{std::move(name), all.select(train), all.select(held_out), classes};
+}
+
+/// Rows whose 0-based index divides by 5 are held out; the rest train.
+Result<Dataset> split_by_place(std::string name, const Samples& all, std::size_t classes) {
+  std::vector<bool> held(all.rows);
+  for (std::size_t row = 0; row < all.rows; row += kHeldOutEvery) held[row] = true;
+  return split(std::move(name), all, classes, held);
+}
+
+/// A fifth of each class is held out, drawn from `seed`: a file may have its classes in turns, or
+/// one after another. What is left over of a class counts towards the next.
+Result<Dataset> split_by_class(std::string name, const Samples& all, std::size_t classes,
+                               std::uint64_t seed) {
+  auto of_class = rows_by_class(all, classes);
+  std::vector<std::uint32_t> drawn;
+  std::vector<std::uint32_t> only;  // of their class
+  for (std::size_t label = 0; label < classes; ++label) {
+    auto& rows = of_class[label];
+    Rng rng(seed, label, "held out");
+    shuffle(rows, rng);
+    auto& to = rows.size() == 1 ? only : drawn;
+    to.insert(to.end(), rows.begin(), rows.end());
+  }
+  if (drawn.empty()) drawn = std::move(only);
+  std::vector<bool> held(all.rows);
+  for (std::size_t i = 0; i < drawn.size(); i += kHeldOutEvery) held[drawn[i]] = true;
+  return split(std::move(name), all, classes, held);
 }
 
 std::size_t classes_of(const Samples& samples) {
@@ -44,25 +69,32 @@ Result<Dataset> load_digits() {
   samples->bytes.assign(samples->floats.begin(), samples->floats.end());
   samples->floats.clear();
   samples->scale = 1.0F / kPixelMax;
-  return split("digits", *samples, kTenDigits);
+  return split_by_place("digits", *samples, kTenDigits);
 }
 
-Result<std::filesystem::path> find_idx(const std::filesystem::path& folder, const char* name) {
-  for (const char* suffix : {"", ".gz"}) {
-    std::filesystem::path path = folder / (std::string(name) + suffix);
-    std::error_code ignored;
-    if (std::filesystem::exists(path, ignored)) return path;
+/// `name` is as MNIST's authors write it; others unpack it as NAME.idx3-ubyte, or into a folder.
+Result<std::filesystem::path> find_idx(const std::filesystem::path& folder, std::string_view name) {
+  std::string dotted(name);
+  dotted[name.rfind("-idx")] = '.';
+  for (const std::string& base : {std::string(name), dotted}) {
+    for (const char* suffix : {"", ".gz"}) {
+      std::filesystem::path path = folder / (base + suffix);
+      std::error_code ignored;
+      if (std::filesystem::is_directory(path, ignored)) path /= base;
+      if (std::filesystem::exists(path, ignored)) return path;
+    }
   }
-  return fail(fmt::format("{}: neither {} nor {}.gz is there", folder.string(), name, name));
+  return fail(fmt::format("{}: neither {} nor {} is there, nor one of them with .gz",
+                          folder.string(), name, dotted));
 }
 
-Result<Samples> load_idx_pair(const std::filesystem::path& folder, const char* images_name,
-                              const char* labels_name) {
+Result<Samples> load_idx_pair(const std::filesystem::path& folder, std::string_view images_name,
+                              std::string_view labels_name, std::size_t classes_max) {
   const auto images_path = find_idx(folder, images_name);
   if (!images_path) return tl::make_unexpected(images_path.error());
   const auto labels_path = find_idx(folder, labels_name);
   if (!labels_path) return tl::make_unexpected(labels_path.error());
-  auto labels = read_idx_labels(*labels_path, kTenDigits);
+  auto labels = read_idx_labels(*labels_path, classes_max);
   if (!labels) return tl::make_unexpected(labels.error());
   auto images = read_idx_images(*images_path);
   if (!images) return tl::make_unexpected(images.error());
@@ -79,24 +111,28 @@ Result<Samples> load_idx_pair(const std::filesystem::path& folder, const char* i
   return samples;
 }
 
-Result<Dataset> load_mnist(const std::filesystem::path& folder) {
-  auto train = load_idx_pair(folder, "train-images-idx3-ubyte", "train-labels-idx1-ubyte");
+Result<Dataset> load_mnist(const std::filesystem::path& folder, std::size_t classes_max) {
+  auto train =
+      load_idx_pair(folder, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", classes_max);
   if (!train) return tl::make_unexpected(train.error());
-  auto test = load_idx_pair(folder, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte");
+  auto test =
+      load_idx_pair(folder, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", classes_max);
   if (!test) return tl::make_unexpected(test.error());
   if (train->width != test->width) {
     return fail(fmt::format("{}: training images of {} pixels, test images of {}", folder.string(),
                             train->width, test->width));
   }
-  return Dataset{"mnist", std::move(*train), std::move(*test), kTenDigits};
+  const std::size_t classes = std::max({kTenDigits, classes_of(*train), classes_of(*test)});
+  return Dataset{"mnist", std::move(*train), std::move(*test), classes};
 }
 
-Result<Dataset> load_csv(const std::filesystem::path& file, std::size_t classes_max) {
+Result<Dataset> load_csv(const std::filesystem::path& file, std::uint64_t seed,
+                         std::size_t classes_max) {
   const auto text = read_data_file(file, kCsvBytesMax);
   if (!text) return tl::make_unexpected(text.error());
   const auto samples = parse_csv(*text, file.string(), classes_max);
   if (!samples) return tl::make_unexpected(samples.error());
-  return split(file.string(), *samples, classes_of(*samples));
+  return split_by_class(file.string(), *samples, classes_of(*samples), seed);
 }
 
 /// y = 2x + 1 + noise, x uniform in [-1, 1): the tutorial's regression.
@@ -113,7 +149,7 @@ Result<Dataset> make_linear(std::uint64_t seed) {
     samples.floats.push_back(static_cast<float>(x));
     samples.targets.push_back(static_cast<float>(2.0 * x + 1.0 + kNoise * rng.normal()));
   }
-  return split("linear", samples, 0);
+  return split_by_place("linear", samples, 0);
 }
 
 template <class T>
@@ -142,16 +178,24 @@ Samples Samples::select(std::span<const std::uint32_t> which) const {
   return out;
 }
 
+std::vector<std::vector<std::uint32_t>> rows_by_class(const Samples& samples, std::size_t classes) {
+  std::vector<std::vector<std::uint32_t>> of_class(classes);
+  for (std::uint32_t row = 0; row < samples.rows; ++row) {
+    of_class[static_cast<std::size_t>(samples.labels[row])].push_back(row);
+  }
+  return of_class;
+}
+
 Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed, std::size_t classes_max) {
   constexpr std::string_view kMnist = "mnist:";
   constexpr std::string_view kCsv = "csv:";
   if (spec == "digits") return load_digits();
   if (spec == "linear") return make_linear(seed);
   if (spec.starts_with(kMnist) && spec.size() > kMnist.size()) {
-    return load_mnist(spec.substr(kMnist.size()));
+    return load_mnist(spec.substr(kMnist.size()), classes_max);
   }
   if (spec.starts_with(kCsv) && spec.size() > kCsv.size()) {
-    return load_csv(spec.substr(kCsv.size()), classes_max);
+    return load_csv(spec.substr(kCsv.size()), seed, classes_max);
   }
   return fail(fmt::format("data '{}' is none of digits, mnist:DIR, csv:FILE, linear", spec));
 }

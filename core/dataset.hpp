@@ -31,6 +31,9 @@ struct Samples {
   [[nodiscard]] Samples select(std::span<const std::uint32_t> which) const;
 };
 
+/// The rows of each class, ascending. `samples` has labels, each below `classes`.
+std::vector<std::vector<std::uint32_t>> rows_by_class(const Samples& samples, std::size_t classes);
+
 inline constexpr std::size_t kClassesMax = 65536;
 
 struct Dataset {
@@ -40,10 +43,14 @@ struct Dataset {
   std::size_t classes = 0;  ///< 0 for regression
 };
 
-/// `spec`: "digits" (built in; held out are the rows whose 0-based index divides by 5),
-/// "mnist:DIR" (the four IDX files, plain or .gz), "csv:FILE" (plain or .gz, numbers, last column
-/// an integer label below `classes_max`; held out as for digits), "linear" (y = 2x + 1 with noise,
-/// made from `seed`). Error: one line naming the file, the place and the limit.
+/// `spec`:
+///  "digits"    built in; held out are the rows whose 0-based index divides by 5;
+///  "mnist:DIR" the four IDX files of MNIST or of a set shaped like it, plain or .gz; ten classes,
+///              or as many as the labels name;
+///  "csv:FILE"  plain or .gz, numbers, the last column an integer label; held out is a fifth of
+///              each class, drawn from `seed`, but never the only row of one;
+///  "linear"    y = 2x + 1 with noise, made from `seed`; held out as for digits.
+/// Labels are below `classes_max`. Error: one line naming the file, the place and the limit.
 Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed,
                              std::size_t classes_max = kClassesMax);
 

@@ -22,10 +22,6 @@ bool parse_whole(std::string_view text, T& value) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-void shuffle(std::vector<std::uint32_t>& rows, Rng& rng) {
-  for (std::size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[rng.below(i)]);
-}
-
 /// log of a Gamma(alpha, 1) draw: Marsaglia and Tsang 2000 for alpha + 1, then their boost
 /// U^(1/alpha), which underflows for small alpha and so stays in logarithms.
 double log_gamma_draw(double alpha, Rng& rng) {
@@ -67,11 +63,7 @@ constexpr int kDealsMax = 100;
 std::optional<std::vector<std::uint32_t>> deal_by_class(const Samples& samples, std::size_t classes,
                                                         const Partition& partition,
                                                         std::uint64_t seed) {
-  std::vector<std::vector<std::uint32_t>> of_class(classes);
-  for (std::size_t row = 0; row < samples.rows; ++row) {
-    of_class[static_cast<std::size_t>(samples.labels[row])].push_back(
-        static_cast<std::uint32_t>(row));
-  }
+  std::vector<std::vector<std::uint32_t>> of_class = rows_by_class(samples, classes);
   std::vector<Rng> rngs;
   for (std::size_t label = 0; label < classes; ++label) {
     shuffle(of_class[label], rngs.emplace_back(seed, label, "partition dirichlet"));

@@ -6,9 +6,12 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <numbers>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace murmur::core {
 
@@ -55,5 +58,11 @@ class Rng {
   std::uint64_t key_;
   std::uint64_t count_ = 0;
 };
+
+/// Fisher and Yates: every order is as likely.
+template <class T>
+void shuffle(std::vector<T>& items, Rng& rng) {
+  for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[rng.below(i)]);
+}
 
 }  // namespace murmur::core

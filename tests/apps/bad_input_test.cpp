@@ -115,7 +115,7 @@ TEST_CASE_METHOD(BadDay, "data that is missing, cut, lying or out of range is re
   refuses({"peer", "--data", "csv:DIR/cut.csv.gz"}, "cut.csv.gz: gzip data ends early, after ");
   refuses({"peer", "--data", "mnist:DIR/idx"},
           "the header says 4294967295 x 4294967295 x 4294967295, but 1 bytes follow it");
-  refuses({"peer", "--data", "mnist:DIR/label"}, "item 1: label 10 > 9");
+  refuses({"peer", "--data", "mnist:DIR/label", "--model", "mlp:784-10"}, "item 1: label 10 > 9");
   refuses({"peer", "--data", "csv:DIR/label.csv", "--model", "mlp:2-10"},
           "label.csv:2: label 12 is not in 0..9");
   refuses({"peer", "--data", "csv:DIR/word.csv"}, "word.csv:2: column 2: 'four'");

@@ -140,10 +140,12 @@ TEST_CASE("no changed bit of an identity makes another peer or another boot of i
   const std::string whole = read_text(path);
   std::size_t refused = 0;
   for (std::size_t at = 0; at < whole.size(); ++at) {
-    for (int value = 0; value < 256; ++value) {
-      if (static_cast<char>(value) == whole[at]) continue;
+    std::string others = "0123456789abcdef";
+    for (int bit = 0; bit < 8; ++bit) others += static_cast<char>(whole[at] ^ (1 << bit));
+    for (const char other : others) {
+      if (other == whole[at]) continue;
       std::string changed = whole;
-      changed[at] = static_cast<char>(value);
+      changed[at] = other;
       write_text(path, changed);
       const auto identity = storage->identity();
       if (!identity) {
@@ -157,7 +159,7 @@ TEST_CASE("no changed bit of an identity makes another peer or another boot of i
       CHECK((*identity)->boot == 10);
     }
   }
-  CHECK(refused > 250 * (whole.size() - 10));
+  CHECK(refused > 20 * whole.size());
   for (std::size_t size = 0; size + 1 < whole.size(); ++size) {
     write_text(path, whole.substr(0, size));
     CHECK_FALSE(storage->identity());
