@@ -23,8 +23,10 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   [[nodiscard]] int get() const { return fd_; }
-  void close() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  /// 0, or -1 with errno.
+  int close() {
+    const int fd = std::exchange(fd_, -1);
+    return fd < 0 ? 0 : ::close(fd);
   }
 
  private:
@@ -171,7 +173,7 @@ Result<void> append_lines(const std::filesystem::path& path, std::string_view li
   const auto failed = [&path] {
     return fail(fmt::format("{}: cannot write: {}", path.string(), errno_text()));
   };
-  Descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  Descriptor fd(open_file(path, O_RDWR | O_CREAT | O_APPEND));
   struct stat info {};
   if (fd.get() < 0 || ::fstat(fd.get(), &info) != 0) return failed();
   char last = '\n';
