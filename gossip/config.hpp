@@ -84,11 +84,13 @@ struct Config {
   // one to take: (1 + optimizer_arrays_max) x 4 B a parameter and state_extra_max at most.
   std::size_t serve_queue_max = 4;
   std::size_t outbox_unreachable_max = 8;
-  std::size_t state_chunk = std::size_t{256} << 10;     ///< bytes
-  std::size_t optimizer_arrays_max = 2;                 ///< of a state copied from a donor, and...
-  std::size_t state_extra_max = std::size_t{64} << 10;  ///< ...bytes beside the arrays
-  std::size_t copies_max = 2;                           ///< of the own state, for newcomers
-  double copy_share_max = 0.02;                         ///< of the lane's time, for making them
+  std::uint32_t numbers_max = 0xffffffff;  ///< of offers, and of transfers, an edge and boot
+  std::uint64_t lost_max = std::uint64_t{1} << 24;   ///< by one crash, that a neighbour may claim
+  std::size_t state_chunk = std::size_t{256} << 10;  ///< bytes
+  std::size_t optimizer_arrays_max = 2;              ///< of a state copied from a donor, and...
+  std::size_t state_extra_max = std::size_t{64} << 10;      ///< ...bytes beside the arrays
+  std::size_t copies_max = 2;                               ///< of the own state, for newcomers
+  double copy_share_max = 0.02;                             ///< of the lane's time, for making them
   core::Duration copy_kept_max = std::chrono::seconds(10);  ///< since it was last asked for
 };
 

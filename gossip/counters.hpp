@@ -23,8 +23,11 @@ enum class Reject : std::uint8_t {
   kUnresumed,  ///< before the sender's Resume for this pair of boots
   kUnknown,    ///< an answer to nothing asked, or past links_max
   kShape,      ///< a shard or length that the schema does not have
+  kUnasked,    ///< a transfer that answers no offer made to its maker, or one that was answered
+  kOutOfTurn,  ///< a transfer or Void that is not the next of its maker
+  kClaim,      ///< a Resume that says what cannot have been
 };
-inline constexpr std::size_t kRejectCount = 13;
+inline constexpr std::size_t kRejectCount = 16;
 std::string_view to_string(Reject reason);
 
 struct Counters {

@@ -4,7 +4,9 @@
 //
 // Rules (docs/protocol.md, "Exactly once"):
 //  - at most one unreceipted transfer per directed edge, all shards together;
-//  - a transfer is applied iff its id exceeds the highest seen;
+//  - a transfer is applied iff it is the next one, or the one that the last Resume named as
+//  pending,
+//    and answers an offer made to its maker, newer than the last one answered;
 //  - a receipt empties the outbox only on an exact match.
 #pragma once
 
@@ -35,6 +37,16 @@ struct BootSeq {
   std::uint32_t seq = 0;
 };
 
+/// A list by boots has at most so many entries, here and in a Resume: the newest. So an edge takes
+/// at most 60 KB beside its outbox's payload, after 3000 starts of both sides.
+inline constexpr std::size_t kBootsMax = 3000;
+
+/// The boots of the two sides of an edge, while they exchange.
+struct Session {
+  core::Boot ours = 0;
+  core::Boot theirs = 0;
+};
+
 /// What the two sides tell each other on hearing a new boot.
 struct ResumeFacts {
   std::vector<BootSeq> created;  ///< by the sender, per boot of the sender, ascending
@@ -46,6 +58,8 @@ class Edge {
  public:
   // ---- giving: this peer is the maker ----
   [[nodiscard]] const std::optional<OutboxEntry>& outbox() const { return outbox_; }
+  /// Numbers up to `max` are not used up in `boot`.
+  [[nodiscard]] bool can_create(core::Boot boot, std::uint32_t max) const;
   /// The outbox must be empty. Numbers `entry` (entry.id is ignored) under `boot` and keeps it.
   const OutboxEntry& create(core::Boot boot, OutboxEntry entry);
   /// True iff `id` matched the entry, which is then gone.
@@ -58,9 +72,25 @@ class Edge {
     return seen_.empty() ? core::TransferId{}
                          : core::TransferId{seen_.back().boot, seen_.back().seq};
   }
-  /// `id` must exceed highest_seen().
-  void mark_seen(core::TransferId id);
   [[nodiscard]] bool already_seen(core::TransferId id) const { return id <= highest_seen(); }
+  enum class Turn : std::uint8_t {
+    kRepeat,     ///< seen before
+    kNext,       ///< to be taken
+    kUnasked,    ///< the next, but it answers no offer, or one that was answered
+    kOutOfTurn,  ///< cannot have been made: neither the next nor the one named as pending
+  };
+  /// Of a transfer that answers `offer`, both having taken the other's Resume.
+  [[nodiscard]] Turn turn(core::TransferId id, core::OfferId offer, Session session) const;
+  /// Of a Void.
+  [[nodiscard]] Turn turn(core::TransferId id, Session session) const;
+  /// A transfer has been applied or refused. `id` must exceed highest_seen().
+  void take(core::TransferId id, core::OfferId offer);
+  /// Likewise, whatever it answered.
+  void mark_seen(core::TransferId id);
+
+  // ---- offers to the other, numbered from one in every boot ----
+  [[nodiscard]] bool can_offer(core::Boot boot, std::uint32_t max) const;
+  core::OfferId offer(core::Boot boot);
 
   // ---- offers of the other ----
   core::OfferId answered;  ///< the highest decided on
@@ -72,12 +102,14 @@ class Edge {
     std::uint64_t there = 0;  ///< this replica holds it, the other no longer knows it gave it
   };
   /// Compares the other's facts with what is known here, counts the differences and marks the
-  /// former seen. Taken once per pair of boots.
-  Lost resume(const ResumeFacts& theirs);
+  /// former seen. Nothing, and nothing is changed: they cannot be true. Only a crash of this side
+  /// loses something here, so only the first Resume since may say so, and at most `lost_max`.
+  std::optional<Lost> resume(const ResumeFacts& theirs, Session session, std::uint64_t lost_max);
 
   /// Nothing was ever exchanged: forgetting it changes nothing.
   [[nodiscard]] bool blank() const {
-    return !outbox_ && created_.empty() && seen_.empty() && answered == core::OfferId{};
+    return !outbox_ && created_.empty() && seen_.empty() && answered == core::OfferId{} &&
+           offered_ == core::OfferId{};
   }
 
   std::uint64_t lost_here = 0;
@@ -92,9 +124,16 @@ class Edge {
     std::uint32_t seq = 0;            ///< the highest seen of that boot
     std::uint32_t counted_there = 0;  ///< seen-not-created is counted up to here
   };
+  void trim_seen();
+
   std::optional<OutboxEntry> outbox_;
   std::vector<BootSeq> created_;
   std::vector<Taken> seen_;
+  core::Boot seen_floor_ = 0;       // what was made up to that boot is settled, and forgotten
+  core::OfferId taken_;             // the newest offer that a transfer answered
+  core::OfferId offered_;           // the newest made, in this boot
+  core::TransferId pending_there_;  // as the last Resume said
+  core::Boot resumed_in_ = 0;       // the own boot in which a Resume was taken last
 };
 
 }  // namespace murmur::gossip

@@ -44,8 +44,7 @@ bool Exchange::begin_offer() {
     }
   }
   if (!chosen) return !own_.empty();
-  own_.push_back(
-      {{shell_.self.boot, ++offers_}, chosen, next_shard_, 0, {}, {}, OwnOffer::Stage::kChosen});
+  own_.push_back({chosen, {}, next_shard_, 0, {}, {}, OwnOffer::Stage::kChosen});
   next_shard_ = (next_shard_ + 1) % shell_.schema.shards();
   return true;
 }
@@ -69,17 +68,21 @@ bool Exchange::may_offer_to(core::PeerId peer) const {
     return false;
   }
   const auto it = edges_.find(peer);
-  return it == edges_.end() || !it->second.outbox();
+  return it == edges_.end() || (!it->second.outbox() &&
+                                it->second.can_offer(shell_.self.boot, shell_.config.numbers_max));
 }
 
 void Exchange::done(const OfferMade& result) {
   const auto making = std::get<OwnOffer>(in_lane_);
   in_lane_ = std::monostate{};
-  OwnOffer* own = own_offer(making.to, making.id);
-  if (own == nullptr) return;  // withdrawn meanwhile
+  const auto own = std::find_if(own_.begin(), own_.end(), [&](const OwnOffer& o) {
+    return o.to == making.to && o.stage == OwnOffer::Stage::kMaking;
+  });
+  if (own == own_.end()) return;  // withdrawn meanwhile
+  own->id = edges_[own->to].offer(shell_.self.boot);
   own->stage = OwnOffer::Stage::kSent;
   own->deadline = shell_.now + patience_.wait(shell_.config.answer_max);
-  past_[making.id.number % past_.size()] = {making.id, own->step, own->made};
+  past_[past_next_++ % past_.size()] = {own->to, own->id, own->step, own->made};
   ++shell_.counters.offers_made;
   const auto expected = std::min(expected_staleness_, 1e9);
   links_.send(
@@ -89,18 +92,20 @@ void Exchange::done(const OfferMade& result) {
   shell_.timers.arm(offer_timer_, {own->deadline, TimerKind::kOffer, {}, 0});
 }
 
-Exchange::OwnOffer* Exchange::own_offer(core::PeerId to, core::OfferId id) {
-  const auto it = std::find_if(own_.begin(), own_.end(),
-                               [&](const OwnOffer& o) { return o.to == to && o.id == id; });
-  return it == own_.end() ? nullptr : &*it;
+const Exchange::Past* Exchange::find_past(core::PeerId to, core::OfferId id) const {
+  const auto it = std::find_if(past_.begin(), past_.end(),
+                               [&](const Past& p) { return p.to == to && p.id == id; });
+  return it == past_.end() ? nullptr : &*it;
 }
 
 /// An answer came to one of our offers, late or not: it is no longer in flight, if it was.
 bool Exchange::answered(core::PeerId by, core::OfferId id) {
-  const OwnOffer* own = own_offer(by, id);
-  if (own == nullptr || own->stage != OwnOffer::Stage::kSent) return false;
+  const auto own = std::find_if(own_.begin(), own_.end(), [&](const OwnOffer& o) {
+    return o.to == by && o.id == id && o.stage == OwnOffer::Stage::kSent;
+  });
+  if (own == own_.end()) return false;
   patience_.answered(shell_.now - own->made);
-  own_.erase(own_.begin() + (own - own_.data()));
+  own_.erase(own);
   return true;
 }
 
@@ -135,44 +140,57 @@ void Exchange::on_transfer(const wire::Header& header, const wire::Transfer& tra
     if (take->id == transfer.id) ++shell_.counters.transfers_duplicate;
     return;
   }
-  if (edge.already_seen(transfer.id)) {
-    ++shell_.counters.transfers_duplicate;
-    return send_receipt(from, transfer.id, false);
-  }
+  const Session session{shell_.self.boot, header.src_boot};
+  const Edge::Turn turn = edge.turn(transfer.id, transfer.offer, session);
+  if (!in_turn(from, transfer.id, turn)) return;
   Take take{from,
             transfer.id,
+            transfer.offer,
             {transfer.shard, transfer.codec, std::move(payload), transfer.weight},
             0,
             std::nullopt};
+  if (turn == Edge::Turn::kUnasked) return refuse(take, Reject::kUnasked);
   answered(from, transfer.offer);
-  const Past& past = past_[transfer.offer.number % past_.size()];
-  if (past.id == transfer.offer) {
-    take.since = {past.step, past.made};
-    take.lag = difference(past.step, transfer.step);
-  } else {
-    take.lag = difference(shell_.step, transfer.step);
-  }
+  const Past* past = find_past(from, transfer.offer);
+  if (past != nullptr) take.since = {past->step, past->made};
+  take.lag = difference(past != nullptr ? past->step : shell_.step, transfer.step);
   const std::size_t bytes = take.work.delta ? take.work.delta->size() : 0;
   if (!fits(transfer.shard, transfer.codec, bytes) ||
       !(transfer.weight > 0 && transfer.weight <= 1)) {
-    ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kShape)];
-    edge.mark_seen(transfer.id);
-    ++edge.refused;
-    ++shell_.counters.transfers_refused;
-    return send_receipt(from, transfer.id, true);
+    return refuse(take, Reject::kShape);
   }
   absorb_queue_.push_back(std::move(take));
+}
+
+bool Exchange::in_turn(core::PeerId from, core::TransferId id, Edge::Turn turn) {
+  if (turn == Edge::Turn::kRepeat) {
+    ++shell_.counters.transfers_duplicate;
+    send_receipt(from, id, false);
+  } else if (turn == Edge::Turn::kOutOfTurn) {
+    ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kOutOfTurn)];
+  }
+  return turn == Edge::Turn::kNext || turn == Edge::Turn::kUnasked;
+}
+
+/// It was made, or is said to have been, and will not be applied here.
+void Exchange::refuse(const Take& take, Reject reason) {
+  ++shell_.counters.rejected[static_cast<std::size_t>(reason)];
+  ++shell_.counters.transfers_refused;
+  Edge& edge = edges_[take.from];
+  edge.take(take.id, take.offer);
+  ++edge.refused;
+  send_receipt(take.from, take.id, true);
 }
 
 void Exchange::on_void(const wire::Header& header, const wire::Void& voided) {
   const core::PeerId from = header.src;
   Edge& edge = edges_[from];
   if (taking(from) != nullptr) return;
-  if (!edge.already_seen(voided.id)) {
-    edge.mark_seen(voided.id);
-    ++edge.voided;
-    ++shell_.counters.transfers_voided;
-  }
+  const Session session{shell_.self.boot, header.src_boot};
+  if (!in_turn(from, voided.id, edge.turn(voided.id, session))) return;
+  edge.mark_seen(voided.id);
+  ++edge.voided;
+  ++shell_.counters.transfers_voided;
   send_receipt(from, voided.id, false);
 }
 
@@ -180,7 +198,7 @@ void Exchange::done(const Absorbed& result) {
   const Take take = std::get<Take>(std::move(in_lane_));
   in_lane_ = std::monostate{};
   Edge& edge = edges_[take.from];
-  edge.mark_seen(take.id);
+  edge.take(take.id, take.offer);
   if (!result.mix) {
     ++edge.refused;
     ++shell_.counters.transfers_refused;
@@ -248,6 +266,7 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
     next_shard_ = (next_shard_ + 1) % shell_.schema.shards();
   }
   if (!may_mix_with(header.phase) || edge.outbox() || is_serving(from) ||
+      !edge.can_create(shell_.self.boot, shell_.config.numbers_max) ||
       serve_queue_.size() >= shell_.config.serve_queue_max) {
     return decline(from, offer.id, wire::DeclineReason::kBusy);
   }

@@ -68,8 +68,8 @@ class Exchange {
 
  private:
   struct OwnOffer {
-    core::OfferId id;
     core::PeerId to;
+    core::OfferId id;  ///< once it is sent
     core::ShardId shard = 0;
     std::uint64_t step = 0;  ///< when the payload was made
     core::Instant made{};
@@ -85,22 +85,27 @@ class Exchange {
   struct Take {
     core::PeerId from;
     core::TransferId id;
+    core::OfferId offer;
     Absorb work;
     std::uint64_t lag = 0;
     /// When the own offer was made; nothing if it is too long ago to know.
     std::optional<std::pair<std::uint64_t, core::Instant>> since;
   };
   struct Past {
+    core::PeerId to;
     core::OfferId id;
     std::uint64_t step = 0;
     core::Instant made{};
   };
 
   [[nodiscard]] bool may_offer_to(core::PeerId peer) const;
+  /// Whether to take it; repeats are receipted, what cannot have been made is dropped.
+  bool in_turn(core::PeerId from, core::TransferId id, Edge::Turn turn);
+  void refuse(const Take& take, Reject reason);
   [[nodiscard]] bool fits(core::ShardId shard, core::Codec codec, std::size_t bytes) const;
   void decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason);
   void send_receipt(core::PeerId to, core::TransferId id, bool refused);
-  OwnOffer* own_offer(core::PeerId to, core::OfferId id);
+  [[nodiscard]] const Past* find_past(core::PeerId to, core::OfferId id) const;
   bool answered(core::PeerId by, core::OfferId id);
   [[nodiscard]] bool is_serving(core::PeerId peer) const;
   [[nodiscard]] const Take* taking(core::PeerId peer) const;
@@ -116,8 +121,8 @@ class Exchange {
   std::deque<Take> absorb_queue_;
   std::variant<std::monostate, OwnOffer, Serve, Take> in_lane_;
   std::array<Past, 16> past_;  // own offers made lately: a late transfer's staleness is still known
+  std::size_t past_next_ = 0;
   Patience patience_;
-  std::uint32_t offers_ = 0;
   core::ShardId next_shard_ = 0;
   TimerSlot offer_timer_;
   double expected_staleness_ = 0;  // moving average, steps

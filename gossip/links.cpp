@@ -237,15 +237,13 @@ std::size_t Links::met() const {
 
 // ---- resume ----------------------------------------------------------------------------------
 
-void Links::send_resume(core::PeerId peer, const Link& link) {
+void Links::send_resume(core::PeerId peer, Link& link) {
   wire::Resume resume;
   resume.has_yours = link.took_resume;
   resume.wants_answer = !link.peer_took;
   if (const auto it = edges_.find(peer); it != edges_.end()) resume.facts = it->second.facts();
-  // A peer that restarted more often than this keeps its newest boots on the wire.
-  for (auto* list : {&resume.facts.created, &resume.facts.seen}) {
-    if (list->size() > wire::kBootsMax) list->erase(list->begin(), list->end() - wire::kBootsMax);
-  }
+  link.resumed = shell_.now;
+  link.said_took = link.took_resume;
   send(peer, resume);
 }
 
@@ -254,18 +252,32 @@ LinkChange Links::resume(const wire::Header& header, const wire::Resume& resume,
   if (link == nullptr || link->boot != header.src_boot || busy) return LinkChange::kNone;
   link->heard = shell_.now;
   if (!link->took_resume) {
+    const auto lost = edges_[header.src].resume(resume.facts, {shell_.self.boot, header.src_boot},
+                                                shell_.config.lost_max);
+    if (!lost) {
+      ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kClaim)];
+      if (!link->disbelieved) {
+        link->disbelieved = true;
+        shell_.report(PeerReport{PeerReport::What::kRefused, header.src, link->address,
+                                 "it claims to have given what cannot have been lost here"});
+      }
+      return LinkChange::kNone;
+    }
     link->took_resume = true;
-    const Edge::Lost lost = edges_[header.src].resume(resume.facts);
-    shell_.counters.lost_here += lost.here;
-    shell_.counters.lost_there += lost.there;
-    if (lost.here + lost.there > 0) {
+    shell_.counters.lost_here += lost->here;
+    shell_.counters.lost_there += lost->there;
+    if (lost->here + lost->there > 0) {
       shell_.report(PeerReport{
           PeerReport::What::kLost, header.src, link->address,
-          fmt::format("a crash lost {} of its deltas here and {} there", lost.here, lost.there)});
+          fmt::format("a crash lost {} of its deltas here and {} there", lost->here, lost->there)});
     }
   }
   if (resume.has_yours) link->peer_took = true;
-  if (resume.wants_answer) send_resume(header.src, *link);
+  // One that asks again faster than questions are repeated has its answer under way.
+  if (resume.wants_answer && (link->said_took != link->took_resume ||
+                              shell_.now - link->resumed >= shell_.config.retry / 2)) {
+    send_resume(header.src, *link);
+  }
   if (!link->peer_took) arm(header.src, *link, shell_.config.retry);
   return bring_up_if_ready(header.src, *link);
 }

@@ -27,8 +27,11 @@ struct Link {
   bool took_resume = false;  ///< this side has taken the other's, for this pair of boots
   bool peer_took = false;    ///< and the other this side's
   bool up = false;
-  bool compared = false;  ///< its words (gossip/words.hpp), of this boot
-  bool gone = false;      ///< it said goodbye, or another peer lives at its address now
+  bool compared = false;     ///< its words (gossip/words.hpp), of this boot
+  bool gone = false;         ///< it said goodbye, or another peer lives at its address now
+  bool disbelieved = false;  ///< and that was said
+  core::Instant resumed{};   ///< when it was last sent a Resume...
+  bool said_took = false;    ///< ...and whether that said that its own was taken
   core::Duration backoff{0};
   TimerSlot timer;
 };
@@ -106,7 +109,7 @@ class Links {
   std::optional<Refusal> refusal_of(const wire::Header& header, const wire::Hello& hello);
   void send_hello(const Address& to, core::PeerId dst, std::uint32_t nonce, std::uint32_t echo,
                   bool wants_reply, bool with_members);
-  void send_resume(core::PeerId peer, const Link& link);
+  void send_resume(core::PeerId peer, Link& link);
   void set_up(core::PeerId peer, Link& link, bool up);
   LinkChange bring_up_if_ready(core::PeerId peer, Link& link);
   void enter(Link& link, Phase phase);

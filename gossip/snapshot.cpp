@@ -35,7 +35,7 @@ void serialize(Archive& archive, BootSeq& b) {
 
 namespace {
 
-constexpr std::uint32_t kLayout = 1;
+constexpr std::uint32_t kLayout = 2;  // 1: without what of an edge is newest in it
 
 void save_payload(cereal::BinaryOutputArchive& out, const core::Payload& payload) {
   const std::uint64_t size = payload ? payload->size() + 1 : 0;  // 0: voided
@@ -123,6 +123,7 @@ core::Result<void> check_owner(core::PeerId owner, const Snapshot& snapshot, cor
 struct EdgeArchive {
   static void save(cereal::BinaryOutputArchive& out, const Edge& edge) {
     out(edge.answered, edge.lost_here, edge.lost_there, edge.refused, edge.voided, edge.created_);
+    out(edge.taken_, edge.seen_floor_);
     out(static_cast<std::uint64_t>(edge.seen_.size()));
     for (const Edge::Taken& taken : edge.seen_) out(taken.boot, taken.seq, taken.counted_there);
     out(edge.outbox_.has_value());
@@ -133,9 +134,10 @@ struct EdgeArchive {
     save_payload(out, entry.delta);
   }
 
-  static void load(Reader& in, Edge& edge) {
+  static void load(Reader& in, Edge& edge, std::uint32_t layout) {
     in(edge.answered, edge.lost_here, edge.lost_there, edge.refused, edge.voided);
     in(edge.created_);
+    if (layout > 1) in(edge.taken_, edge.seen_floor_);
     for (std::size_t left = in.count(sizeof(Edge::Taken)); left > 0; --left) {
       Edge::Taken& taken = edge.seen_.emplace_back();
       in(taken.boot, taken.seq, taken.counted_there);
@@ -177,7 +179,8 @@ core::Result<Snapshot> read_snapshot(core::ByteView bytes, core::Identity self,
     Reader in(bytes);
     std::uint32_t layout = 0;
     in(layout);
-    if (layout != kLayout) return core::fail("checkpoint: the protocol part has another layout");
+    if (layout < 1 || layout > kLayout)
+      return core::fail("checkpoint: the protocol part has another layout");
     std::uint64_t of_schema = 0;
     in(owner, of_schema, snapshot.step, snapshot.step_adopted);
     if (of_schema != schema) return core::fail("checkpoint: of another model");
@@ -189,7 +192,7 @@ core::Result<Snapshot> read_snapshot(core::ByteView bytes, core::Identity self,
     for (std::size_t left = in.count(kEdgeMin); left > 0; --left) {
       core::PeerId id;
       in(id);
-      EdgeArchive::load(in, snapshot.edges[id]);
+      EdgeArchive::load(in, snapshot.edges[id], layout);
     }
     if (!in.at_end()) throw cereal::Exception("bytes past its end");
   } catch (const std::exception& e) {

@@ -26,7 +26,6 @@ inline constexpr std::size_t kHeaderSize = 76;
 inline constexpr std::size_t kHeadMax = std::size_t{64} << 10;
 inline constexpr std::size_t kAddressMax = 255;
 inline constexpr std::size_t kMembersMax = 32;
-inline constexpr std::size_t kBootsMax = 3000;  // per list of a Resume
 /// A model's age that a message may claim: a million steps a second for nine years. Ages are added
 /// and subtracted without a second thought.
 inline constexpr std::uint64_t kStepMax = std::uint64_t{1} << 48;

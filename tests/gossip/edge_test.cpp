@@ -27,6 +27,11 @@ TEST_CASE("only the exact receipt empties the outbox") {
   CHECK_FALSE(edge.outbox());
 }
 
+// The taker's boot, then the maker's.
+constexpr Session kTakerRestarted{2, 1};
+constexpr Session kMakerRestarted{1, 2};
+constexpr std::uint64_t kLostMax = 1000;
+
 TEST_CASE("a voided entry keeps its id") {
   Edge edge;
   OutboxEntry entry;
@@ -55,9 +60,10 @@ TEST_CASE("a resume after a clean restart finds nothing lost") {
     maker.receipt(taker.highest_seen());
   }
   give(maker, 1);  // pending
-  const auto lost = taker.resume(maker.facts());
-  CHECK(lost.here == 0);
-  CHECK(lost.there == 0);
+  const auto lost = taker.resume(maker.facts(), kMakerRestarted, kLostMax);
+  REQUIRE(lost);
+  CHECK(lost->here == 0);
+  CHECK(lost->there == 0);
   CHECK_FALSE(taker.already_seen({1, 4}));
 }
 
@@ -71,9 +77,9 @@ TEST_CASE("what a rolled-back taker forgot is counted lost here, once, and never
     maker.receipt(taker.highest_seen());
   }
   taker = checkpoint;
-  CHECK(taker.resume(maker.facts()).here == 3);
+  CHECK(taker.resume(maker.facts(), kTakerRestarted, kLostMax)->here == 3);
   CHECK(taker.already_seen({1, 5}));
-  CHECK(taker.resume(maker.facts()).here == 0);
+  CHECK(taker.resume(maker.facts(), kTakerRestarted, kLostMax)->here == 0);
   CHECK(taker.lost_here == 3);
 }
 
@@ -86,7 +92,7 @@ TEST_CASE("the pending transfer of a rolled-back taker's neighbour is still to c
   checkpoint = taker;
   taker.mark_seen(give(maker, 1));  // applied, but its receipt never left
   taker = checkpoint;
-  CHECK(taker.resume(maker.facts()).here == 0);
+  CHECK(taker.resume(maker.facts(), kTakerRestarted, kLostMax)->here == 0);
   CHECK_FALSE(taker.already_seen({1, 2}));
 }
 
@@ -99,10 +105,10 @@ TEST_CASE("what a rolled-back maker forgot is counted lost there, once") {
     maker.receipt(taker.highest_seen());
   }
   maker = checkpoint;
-  CHECK(taker.resume(maker.facts()).there == 4);
+  CHECK(taker.resume(maker.facts(), kMakerRestarted, kLostMax)->there == 4);
   taker.mark_seen(give(maker, 2));
   maker.receipt({2, 1});
-  CHECK(taker.resume(maker.facts()).there == 0);
+  CHECK(taker.resume(maker.facts(), {1, 3}, kLostMax)->there == 0);
   CHECK(taker.lost_there == 4);
 }
 
@@ -112,6 +118,100 @@ TEST_CASE("a new boot's transfer exceeds every one of the boots before it") {
   taker.mark_seen({1, 100});
   const core::TransferId id = give(maker, 2);
   CHECK_FALSE(taker.already_seen(id));
+}
+
+// ---- what is taken ---------------------------------------------------------------------------
+
+TEST_CASE("only the next transfer is taken: neither a later one nor one of a later boot") {
+  Edge taker;
+  const core::OfferId offer = taker.offer(1);
+  const Session session{1, 1};
+  CHECK(taker.turn({1, 1}, offer, session) == Edge::Turn::kNext);
+  CHECK(taker.turn({1, 2}, offer, session) == Edge::Turn::kOutOfTurn);
+  CHECK(taker.turn({1, 0xffffffff}, offer, session) == Edge::Turn::kOutOfTurn);
+  CHECK(taker.turn({2, 1}, offer, session) == Edge::Turn::kOutOfTurn);
+  taker.take({1, 1}, offer);
+  CHECK(taker.turn({1, 1}, offer, session) == Edge::Turn::kRepeat);
+  CHECK(taker.turn({1, 2}, taker.offer(1), session) == Edge::Turn::kNext);
+}
+
+TEST_CASE("a Void is taken in its turn, whatever it answered") {
+  Edge taker;
+  CHECK(taker.turn({1, 1}, {1, 1}) == Edge::Turn::kNext);
+  CHECK(taker.turn({1, 3}, {1, 1}) == Edge::Turn::kOutOfTurn);
+}
+
+TEST_CASE("an offer is answered by one transfer, and one that was not made by none") {
+  Edge taker;
+  const Session session{1, 1};
+  CHECK(taker.turn({1, 1}, {1, 1}, session) == Edge::Turn::kUnasked);
+  const core::OfferId first = taker.offer(1);
+  const core::OfferId second = taker.offer(1);
+  taker.take({1, 1}, second);
+  CHECK(taker.turn({1, 2}, second, session) == Edge::Turn::kUnasked);
+  CHECK(taker.turn({1, 2}, first, session) == Edge::Turn::kUnasked);
+  CHECK(taker.turn({1, 2}, taker.offer(1), session) == Edge::Turn::kNext);
+}
+
+TEST_CASE("an answer to an offer of an earlier boot is taken if it was pending, and only then") {
+  Edge maker;
+  Edge taker;
+  const core::OfferId offer = taker.offer(1);
+  const core::TransferId pending = give(maker, 1);
+  REQUIRE(taker.resume(maker.facts(), kTakerRestarted, kLostMax));
+  CHECK(taker.turn(pending, offer, kTakerRestarted) == Edge::Turn::kNext);
+  taker.take(pending, offer);
+  CHECK(taker.turn({1, 2}, offer, kTakerRestarted) == Edge::Turn::kUnasked);
+}
+
+// ---- what a Resume may claim -----------------------------------------------------------------
+
+TEST_CASE("a Resume cannot claim more than a crash can have lost") {
+  const auto claim = [](std::uint32_t seq) { return ResumeFacts{{{1, seq}}, {}, {}}; };
+  Edge taker;
+  CHECK_FALSE(taker.resume(claim(5), kMakerRestarted, kLostMax));  // this side has never crashed
+  CHECK_FALSE(taker.resume(claim(0xffffffff), kTakerRestarted, kLostMax));
+  CHECK(taker.lost_here == 0);
+  CHECK(taker.highest_seen() == core::TransferId{});
+  CHECK(taker.resume(claim(5), kTakerRestarted, kLostMax)->here == 5);
+  // The crash has been told of: nothing more can have been lost by it.
+  CHECK_FALSE(taker.resume(claim(9), kTakerRestarted, kLostMax));
+  CHECK(taker.lost_here == 5);
+}
+
+TEST_CASE("a Resume whose pending transfer is not its newest is not believed") {
+  Edge taker;
+  CHECK_FALSE(taker.resume({{{1, 2}, {2, 1}}, {}, {1, 2}}, {3, 2}, kLostMax));
+}
+
+TEST_CASE("past so many boots the oldest are forgotten, and not counted as lost") {
+  Edge maker;
+  Edge taker;
+  constexpr auto kBoots = static_cast<core::Boot>(kBootsMax + 50);
+  for (core::Boot boot = 1; boot <= kBoots; ++boot) {
+    taker.mark_seen(give(maker, boot));
+    maker.receipt(taker.highest_seen());
+  }
+  CHECK(maker.facts().created.size() == kBootsMax);
+  CHECK(taker.facts().seen.size() == kBootsMax);
+  const auto lost = taker.resume(maker.facts(), {2, kBoots + 1}, kLostMax);
+  REQUIRE(lost);
+  CHECK(lost->here == 0);
+  CHECK(lost->there == 0);
+}
+
+TEST_CASE("numbers end before they begin anew") {
+  Edge edge;
+  CHECK(edge.can_offer(1, 2));
+  edge.offer(1);
+  edge.offer(1);
+  CHECK_FALSE(edge.can_offer(1, 2));
+  CHECK(edge.can_offer(2, 2));
+  give(edge, 1);
+  CHECK(edge.can_create(1, 2));
+  edge.receipt({1, 1});
+  give(edge, 1);
+  CHECK_FALSE(edge.can_create(1, 2));
 }
 
 }  // namespace
