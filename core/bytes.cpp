@@ -1,7 +1,8 @@
 #include "core/bytes.hpp"
 
-#include <algorithm>
 #include <isa-l/crc.h>
+
+#include <algorithm>
 
 namespace murmur::core {
 

@@ -15,8 +15,10 @@ murmur_digits_end:
 // NOLINTEND(hicpp-no-assembler)
 
 extern "C" {
+// NOLINTBEGIN(readability-identifier-naming): the assembler's
 extern const std::byte murmur_digits_begin[];
 extern const std::byte murmur_digits_end[];
+// NOLINTEND(readability-identifier-naming)
 }
 
 namespace murmur::core {

@@ -1,7 +1,8 @@
 #include "core/ids.hpp"
 
-#include <charconv>
 #include <fmt/format.h>
+
+#include <charconv>
 
 namespace murmur::core {
 

@@ -19,7 +19,7 @@
 namespace murmur::core {
 
 struct TrainStats {
-  double loss = 0;     ///< mean over the steps' mini-batches, before each update
+  double loss = 0;  ///< mean over the steps' mini-batches, before each update
   /// False when the loss, a parameter or a number of the optimizer went NaN or infinite: then
   /// nothing of this replica is worth keeping.
   bool finite = true;

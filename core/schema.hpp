@@ -28,8 +28,8 @@ struct Range {
   std::size_t size = 0;
 };
 
-/// A shard holds at most this many parameters: 2 MiB of fp32, so that one as it is encoded stays in a
-/// core's cache on its way (10 MiB exchanged over loopback: 4.5 ms so, 5.2 in shards of 4 MiB).
+/// A shard holds at most this many parameters: 2 MiB of fp32, so that one as it is encoded stays in
+/// a core's cache on its way (10 MiB exchanged over loopback: 4.5 ms so, 5.2 in shards of 4 MiB).
 inline constexpr std::size_t kShardParameters = std::size_t{1} << 19;
 
 class Schema {

@@ -32,7 +32,7 @@ template <>
 struct BlockReader<Codec::kFp32> {
   const std::byte* elements;
   BlockReader(const std::byte* block, const std::byte*) : elements(block) {}
-  static constexpr float scale = 1;
+  static constexpr float scale = 1;  // NOLINT(readability-identifier-naming): elsewhere it varies
   MURMUR_SIMD F32 read_unit(std::size_t i) { return simd::load<F32>(elements + 4 * i); }
   [[nodiscard]] bool well_formed() const { return true; }
 };
@@ -41,7 +41,7 @@ template <>
 struct BlockReader<Codec::kFp16> {
   const std::byte* elements;
   BlockReader(const std::byte* block, const std::byte*) : elements(block) {}
-  static constexpr float scale = 1;
+  static constexpr float scale = 1;  // NOLINT(readability-identifier-naming): elsewhere it varies
   MURMUR_SIMD F32 read_unit(std::size_t i) { return simd::load_halves(elements + 2 * i); }
   [[nodiscard]] bool well_formed() const { return true; }
 };

@@ -34,7 +34,7 @@ class Tap {
 
   [[nodiscard]] gossip::Address address() const { return net::to_string(transport_->bound()); }
 
-  void start(gossip::Address to) {
+  void start(const gossip::Address& to) {
     thread_ = std::thread([this, to] {
       while (!stopping_) {
         transport_->wait(wake_.fd(), 1000);
