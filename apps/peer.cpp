@@ -20,6 +20,7 @@
 #include "core/storage.hpp"
 #include "gossip/work.hpp"
 #include "gpu/device.hpp"
+#include "net/contacts.hpp"
 #include "net/node.hpp"
 
 namespace murmur::apps {
@@ -45,6 +46,7 @@ struct Peer {
   std::optional<core::Bytes> snapshot;  ///< if it resumes
   std::uint64_t resumed_at = 0;         ///< step
   core::Identity self;
+  std::vector<std::string> notices;  ///< what a person should know of the flags given
 };
 
 core::Result<Peer> make_peer(const PeerOptions& o) {
@@ -70,11 +72,6 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
     peer.config.words.push_back(fmt::format("part={}/{}", part.index, part.count));
   }
   peer.config.wait_for = o.wait_for.value_or(0);
-  for (const gossip::Address& contact : o.join) {
-    auto address = net::resolve(contact);
-    if (!address) return core::fail("--join: " + address.error().message);
-    peer.config.join.push_back(std::move(*address));
-  }
   if (!o.state.empty()) peer.config.save_every = o.save_every;
 
   peer.fresh_id = draw_id();
@@ -91,9 +88,18 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
   auto node = net::Node::open(where);
   if (!node) return tl::make_unexpected(node.error());
   peer.node = std::move(*node);
-  for (const gossip::Address& contact : peer.config.join) {
-    if (contact != peer.node->address()) continue;
-    return core::fail(fmt::format("--join: {} is this peer itself", contact));
+  const auto bound = net::parse_endpoint(peer.node->address());
+  if (!bound) return tl::make_unexpected(bound.error());
+  auto contacts = net::look_up_contacts(o.join, *bound);
+  if (!contacts) return core::fail("--join: " + contacts.error().message);
+  peer.config.join = std::move(contacts->addresses);
+  peer.notices = std::move(contacts->left_out);
+  const auto listen = net::parse_endpoint(o.listen);
+  if (listen && !net::is_numeric(*listen) && listen->host != "localhost" &&
+      net::is_loopback(*bound)) {
+    // Debian's own: the machine's name stands beside 127.0.1.1 in /etc/hosts.
+    peer.notices.push_back(fmt::format(
+        "--listen {}: that is {} here, which only this machine reaches", o.listen, bound->host));
   }
   return peer;
 }
@@ -279,6 +285,8 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
       fmt::format("{} at {}: {}, {} rows, {}{}", core::short_name(peer->self.id),
                   peer->node->address(), peer->replica->schema().model(), peer->rows, peer->device,
                   peer->snapshot ? fmt::format(", resumed at step {}", peer->resumed_at) : ""));
+
+  for (const std::string& notice : peer->notices) narrator.print(elapsed(), notice);
 
   Recorder recorder;
   Checkpoints checkpoints;

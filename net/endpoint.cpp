@@ -67,9 +67,9 @@ std::string to_string(const Endpoint& endpoint) {
                            : fmt::format("{}:{}", endpoint.host, endpoint.port);
 }
 
-core::Result<Endpoint> resolve_endpoint(const Endpoint& endpoint) {
+core::Result<std::vector<Endpoint>> resolve_all(const Endpoint& endpoint) {
   // Loopback by definition (RFC 6761, 6.3); a minimal system has no /etc/hosts that says so.
-  if (endpoint.host == "localhost") return Endpoint{"127.0.0.1", endpoint.port};
+  if (endpoint.host == "localhost") return std::vector{Endpoint{"127.0.0.1", endpoint.port}};
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -81,18 +81,23 @@ core::Result<Endpoint> resolve_endpoint(const Endpoint& endpoint) {
                     error == EAI_SYSTEM ? "the name service failed" : gai_strerror(error)));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
-  std::string ipv6;
-  for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
-    // A machine's IPv4 address is the one that its LAN is likelier to reach.
-    const std::optional<Endpoint> numeric = to_endpoint(*info->ai_addr);
-    if (!numeric) continue;
-    if (info->ai_family == AF_INET) return Endpoint{numeric->host, endpoint.port};
-    if (ipv6.empty()) ipv6 = numeric->host;
+  std::vector<Endpoint> all;
+  for (const int family : {AF_INET, AF_INET6}) {
+    for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
+      if (info->ai_family != family) continue;
+      if (const auto numeric = to_endpoint(*info->ai_addr)) {
+        all.push_back({numeric->host, endpoint.port});
+      }
+    }
   }
-  if (ipv6.empty()) {
+  if (all.empty()) {
     return core::fail(fmt::format("address {}: the host has no IP address", to_string(endpoint)));
   }
-  return Endpoint{ipv6, endpoint.port};
+  return all;
+}
+
+core::Result<Endpoint> resolve_endpoint(const Endpoint& endpoint) {
+  return resolve_all(endpoint).map([](const std::vector<Endpoint>& all) { return all.front(); });
 }
 
 bool is_numeric(const Endpoint& endpoint) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.hpp"
 
@@ -26,7 +27,10 @@ std::optional<Endpoint> to_endpoint(const sockaddr& address);
 /// With brackets where the host needs them.
 std::string to_string(const Endpoint& endpoint);
 
-/// The host looked up, IPv4 before IPv6. Error: the host is unknown.
+/// The host looked up: every address of it, IPv4 before IPv6, as a machine's IPv4 address is the
+/// one that its LAN is likelier to reach; at least one. Error: the host is unknown.
+core::Result<std::vector<Endpoint>> resolve_all(const Endpoint& endpoint);
+/// The first of these.
 core::Result<Endpoint> resolve_endpoint(const Endpoint& endpoint);
 
 /// True for an IPv4 or IPv6 address as resolve_endpoint() gives it.
