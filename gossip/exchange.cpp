@@ -64,7 +64,8 @@ bool Exchange::may_offer_to(core::PeerId peer) const {
   if (std::any_of(own_.begin(), own_.end(), [peer](const OwnOffer& o) { return o.to == peer; })) {
     return false;
   }
-  if (const auto it = not_before_.find(peer); it != not_before_.end() && it->second > shell_.now) {
+  if (const auto it = standing_.find(peer);
+      it != standing_.end() && it->second.not_before > shell_.now) {
     return false;
   }
   const auto it = edges_.find(peer);
@@ -105,17 +106,34 @@ bool Exchange::answered(core::PeerId by, core::OfferId id) {
   });
   if (own == own_.end()) return false;
   patience_.answered(shell_.now - own->made);
+  standing_[by].unanswered = 0;
   own_.erase(own);
   return true;
+}
+
+/// One answer may be lost. From the second in a row on the neighbour is left alone for a while,
+/// twice as long each time.
+void Exchange::wait_for(Standing& silent) {
+  if (++silent.unanswered < 2) return;
+  const auto doublings = std::min(silent.unanswered - 2, 16U);
+  const core::Duration wait =
+      std::min(shell_.config.retry * (1U << doublings), shell_.config.answer_max);
+  silent.not_before = shell_.now + shell_.jitter(wait);
 }
 
 void Exchange::on_offer_timer(const Timer& timer) {
   if (!Timers::fired(offer_timer_, timer)) return;
   // Forgetting an offer undoes nothing: if its transfer comes after all, it is applied.
-  const std::size_t forgotten = std::erase_if(own_, [this](const OwnOffer& o) {
-    return o.stage == OwnOffer::Stage::kSent && o.deadline <= shell_.now;
+  bool late = false;
+  const std::size_t forgotten = std::erase_if(own_, [&](const OwnOffer& o) {
+    if (o.stage != OwnOffer::Stage::kSent || o.deadline > shell_.now) return false;
+    // Of one that never answers it is known already: that says nothing of how long answers take.
+    Standing& silent = standing_[o.to];
+    if (silent.unanswered == 0) late = true;
+    wait_for(silent);
+    return true;
   });
-  if (forgotten > 0) patience_.timed_out();
+  if (late) patience_.timed_out();
   shell_.counters.offers_timed_out += forgotten;
   for (const OwnOffer& own : own_) {
     if (own.stage != OwnOffer::Stage::kSent) continue;
@@ -127,7 +145,7 @@ void Exchange::on_decline(const wire::Header& header, const wire::Decline& decli
   if (!answered(header.src, decline.offer)) return;
   ++shell_.counters.declines_received;
   const core::Duration wait = std::chrono::milliseconds(decline.retry_ms);
-  not_before_[header.src] =
+  standing_[header.src].not_before =
       shell_.now + shell_.jitter(std::min(wait, shell_.config.decline_retry_max));
 }
 

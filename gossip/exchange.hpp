@@ -98,11 +98,17 @@ class Exchange {
     core::Instant made{};
   };
 
+  /// How a neighbour answers: who answers Ping but no offers must not take the others' turns.
+  struct Standing {
+    core::Instant not_before{};    ///< a decline's hint, or the wait for one that does not answer
+    std::uint32_t unanswered = 0;  ///< offers in a row
+  };
   [[nodiscard]] bool may_offer_to(core::PeerId peer) const;
   /// Whether to take it; repeats are receipted, what cannot have been made is dropped.
   bool in_turn(core::PeerId from, core::TransferId id, Edge::Turn turn);
   void refuse(const Take& take, Reject reason);
   [[nodiscard]] bool fits(core::ShardId shard, core::Codec codec, std::size_t bytes) const;
+  void wait_for(Standing& silent);
   void decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason);
   void send_receipt(core::PeerId to, core::TransferId id, bool refused);
   [[nodiscard]] const Past* find_past(core::PeerId to, core::OfferId id) const;
@@ -115,8 +121,8 @@ class Exchange {
   Edges& edges_;
   Outbox outbox_;
   Agreement agreement_;
-  std::map<core::PeerId, core::Instant> not_before_;  // a decline's hint
-  std::vector<OwnOffer> own_;                         // to distinct neighbours
+  std::map<core::PeerId, Standing> standing_;
+  std::vector<OwnOffer> own_;  // to distinct neighbours
   std::deque<Serve> serve_queue_;
   std::deque<Take> absorb_queue_;
   std::variant<std::monostate, OwnOffer, Serve, Take> in_lane_;

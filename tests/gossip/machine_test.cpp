@@ -254,6 +254,25 @@ TEST_CASE("offers in flight go to distinct neighbours, as many as are allowed") 
   }
 }
 
+TEST_CASE("neighbours that answer no offer do not take the turns of those that do") {
+  const auto exchanges = [](std::size_t mute) {
+    constexpr std::size_t kGood = 3;
+    Net net;
+    net.delivers = [](const Send& send, wire::Type type) {
+      if (type != wire::Type::kOffer) return true;
+      const auto header = wire::peek(send.head, core::view(send.payload), 1 << 20);
+      return header->src.low <= kGood && send.to < Net::address(kGood);
+    };
+    for (std::size_t i = 0; i < kGood + mute; ++i) net.add(0.0F, net.config(i));
+    CHECK(net.run(10s, [&] { return linked(net, kGood + mute - 1); }));
+    const auto count = [&] { return net.peers[0]->machine->counters().transfers_applied; };
+    const std::uint64_t before = count();
+    net.run(20s);
+    return count() - before;
+  };
+  CHECK(static_cast<double>(exchanges(6)) > 0.75 * static_cast<double>(exchanges(0)));
+}
+
 TEST_CASE("training goes on while every message is lost") {
   Net net;
   net.add(0.0F, net.config(0));
