@@ -58,7 +58,7 @@ std::size_t payload_max(const core::Schema& schema, const gossip::Config& config
 /// moments) being copied here, two kept for newcomers and two buffers of a save; outboxes and what
 /// waits to be absorbed (gossip::Config).
 std::size_t memory_max(const core::Schema& schema, const gossip::Config& config) {
-  constexpr std::size_t kRoom = 128 * kMiB;
+  constexpr std::size_t kRoom = MURMUR_ROOM_MIB * kMiB;
   constexpr std::size_t kStates = 5;
   const std::size_t state = 3 * sizeof(float) * schema.parameters();
   return kRoom + kStates * state + 2 * config.links_max * largest_shard(schema);
