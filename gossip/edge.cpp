@@ -114,11 +114,12 @@ std::optional<Edge::Lost> Edge::resume(const ResumeFacts& theirs, Session sessio
       lost.here += given - both.seq;
       both.seq = given;
     } else if (both.boot < session.theirs && both.boot >= complete_from) {
-      // This side has seen it and they do not know to have created it: their rollback took it.
-      const std::uint32_t known = std::max(last, both.counted_there);
-      if (both.seq > known) {
-        lost.there += both.seq - known;
-        both.counted_there = both.seq;
+      // This side has seen it and they do not know to have created it: their rollback took it, now
+      // or before. One that came back from an older checkpoint than last time knows of fewer.
+      const std::uint32_t known = both.seq - both.gone;
+      if (known > last) {
+        lost.there += known - last;
+        both.gone = both.seq - last;
       }
     }
     if (both.seq > 0) seen.push_back(both);

@@ -121,8 +121,8 @@ class Edge {
   friend struct EdgeArchive;  // snapshot.cpp
   struct Taken {
     core::Boot boot = 0;
-    std::uint32_t seq = 0;            ///< the highest seen of that boot
-    std::uint32_t counted_there = 0;  ///< seen-not-created is counted up to here
+    std::uint32_t seq = 0;   ///< the highest seen of that boot
+    std::uint32_t gone = 0;  ///< so many of those up to `seq`, the last, are counted lost there
   };
   void trim_seen();
 

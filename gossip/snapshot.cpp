@@ -125,7 +125,7 @@ struct EdgeArchive {
     out(edge.answered, edge.lost_here, edge.lost_there, edge.refused, edge.voided, edge.created_);
     out(edge.taken_, edge.seen_floor_);
     out(static_cast<std::uint64_t>(edge.seen_.size()));
-    for (const Edge::Taken& taken : edge.seen_) out(taken.boot, taken.seq, taken.counted_there);
+    for (const Edge::Taken& taken : edge.seen_) out(taken.boot, taken.seq, taken.gone);
     out(edge.outbox_.has_value());
     if (!edge.outbox_) return;
     const OutboxEntry& entry = *edge.outbox_;
@@ -140,7 +140,7 @@ struct EdgeArchive {
     if (layout > 1) in(edge.taken_, edge.seen_floor_);
     for (std::size_t left = in.count(sizeof(Edge::Taken)); left > 0; --left) {
       Edge::Taken& taken = edge.seen_.emplace_back();
-      in(taken.boot, taken.seq, taken.counted_there);
+      in(taken.boot, taken.seq, taken.gone);
     }
     if (!in.flag()) return;
     OutboxEntry& entry = edge.outbox_.emplace();

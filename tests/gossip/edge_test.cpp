@@ -112,6 +112,23 @@ TEST_CASE("what a rolled-back maker forgot is counted lost there, once") {
   CHECK(taker.lost_there == 4);
 }
 
+TEST_CASE(
+    "what a maker forgot that came back from an ever older checkpoint is counted, each once") {
+  Edge maker;
+  Edge taker;
+  Edge checkpoints[2];
+  for (int i = 0; i < 9; ++i) {
+    if (i == 3) checkpoints[0] = maker;
+    if (i == 7) checkpoints[1] = maker;
+    taker.mark_seen(give(maker, 1));
+    maker.receipt(taker.highest_seen());
+  }
+  CHECK(taker.resume(checkpoints[1].facts(), {1, 2}, kLostMax)->there == 2);
+  CHECK(taker.resume(checkpoints[0].facts(), {1, 3}, kLostMax)->there == 4);
+  CHECK(taker.resume(checkpoints[1].facts(), {1, 4}, kLostMax)->there == 0);
+  CHECK(taker.lost_there == 6);
+}
+
 TEST_CASE("a new boot's transfer exceeds every one of the boots before it") {
   Edge maker;
   Edge taker;
