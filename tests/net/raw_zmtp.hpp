@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <array>
@@ -63,10 +64,12 @@ class RawSocket {
   RawSocket() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
   explicit RawSocket(int fd) : fd_(fd) {}
   explicit RawSocket(const std::string& address) : RawSocket() { connect(address); }
-  RawSocket(RawSocket&& other) noexcept : fd_(std::exchange(other.fd_, -1)), ok_(other.ok_) {}
+  RawSocket(RawSocket&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)), ok_(other.ok_), patience_ms_(other.patience_ms_) {}
   RawSocket& operator=(RawSocket&& other) noexcept {
     std::swap(fd_, other.fd_);
     ok_ = other.ok_;
+    patience_ms_ = other.patience_ms_;
     return *this;
   }
   ~RawSocket() {
@@ -74,6 +77,12 @@ class RawSocket {
   }
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] int fd() const { return fd_; }
+  /// How long whatever it waits for may take, sending too.
+  void be_patient_for(int milliseconds) {
+    patience_ms_ = milliseconds;
+    const timeval limit{milliseconds / 1000, milliseconds % 1000 * 1000};
+    ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  }
 
   void connect(const std::string& address) {
     const auto endpoint = net::parse_endpoint(address).value();
@@ -95,7 +104,7 @@ class RawSocket {
     return "127.0.0.1:" + std::to_string(ntohs(at.sin_port));
   }
   RawSocket accept() {
-    RawSocket accepted(readable() ? ::accept(fd_, nullptr, nullptr) : -1);
+    RawSocket accepted(readable() ? ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC) : -1);
     accepted.ok_ = accepted.fd_ >= 0;
     return accepted;
   }
@@ -140,12 +149,12 @@ class RawSocket {
 
  private:
   [[nodiscard]] bool readable() const {
-    constexpr int kPatienceMs = 10'000;
     pollfd item{fd_, POLLIN, 0};
-    return fd_ >= 0 && ::poll(&item, 1, kPatienceMs) == 1;
+    return fd_ >= 0 && ::poll(&item, 1, patience_ms_) == 1;
   }
   int fd_;
   bool ok_ = true;
+  int patience_ms_ = 10'000;
 };
 
 }  // namespace murmur::test
