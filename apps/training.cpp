@@ -60,28 +60,12 @@ core::Result<std::shared_ptr<const core::Samples>> part_of(const Task& task,
   return std::make_shared<const core::Samples>(task.train->select(*rows));
 }
 
-gpu::ReplicaSpec replica_spec(const Task& task, const Training& training,
-                              std::shared_ptr<const core::Samples> train, std::uint64_t stream,
-                              int threads) {
-  gpu::ReplicaSpec spec;
-  spec.model = task.model;
-  spec.train = std::move(train);
-  spec.held_out = task.held_out;
-  spec.classes = task.classes;
-  spec.optimizer.kind = training.optimizer.kind;
-  spec.optimizer.nesterov = training.optimizer.nesterov;
-  const bool sgd = training.optimizer.kind == gpu::OptimizerKind::kSgd;
-  spec.optimizer.learning_rate = training.learning_rate.value_or(sgd ? 0.05F : 0.001F);
-  spec.optimizer.momentum = training.momentum;
-  spec.optimizer.weight_decay = training.weight_decay;
-  spec.batch = training.batch;
-  spec.seed = training.seed;
-  spec.stream = stream;
-  spec.threads = threads;
-  return spec;
-}
-
 namespace {
+
+float learning_rate(const Training& training) {
+  const bool sgd = training.optimizer.kind == gpu::OptimizerKind::kSgd;
+  return training.learning_rate.value_or(sgd ? 0.05F : 0.001F);
+}
 
 /// Whose state a replica can load: nesterov and sgd share theirs.
 std::string optimizer_word(const Training& training) {
@@ -99,10 +83,31 @@ std::string optimizer_word(const Training& training) {
 
 }  // namespace
 
+gpu::ReplicaSpec replica_spec(const Task& task, const Training& training,
+                              std::shared_ptr<const core::Samples> train, std::uint64_t stream,
+                              int threads) {
+  gpu::ReplicaSpec spec;
+  spec.model = task.model;
+  spec.train = std::move(train);
+  spec.held_out = task.held_out;
+  spec.classes = task.classes;
+  spec.optimizer.kind = training.optimizer.kind;
+  spec.optimizer.nesterov = training.optimizer.nesterov;
+  spec.optimizer.learning_rate = learning_rate(training);
+  spec.optimizer.momentum = training.momentum;
+  spec.optimizer.weight_decay = training.weight_decay;
+  spec.batch = training.batch;
+  spec.seed = training.seed;
+  spec.stream = stream;
+  spec.threads = threads;
+  return spec;
+}
+
 gossip::Config gossip_config(const Training& training, std::size_t rows) {
   gossip::Config config;
   config.rule = training.rule;
   config.words = {"optimizer=" + optimizer_word(training),
+                  fmt::format("lr={}", learning_rate(training)),
                   fmt::format("rule={}", training.rule == gossip::Rule::kNone ? "none" : "average"),
                   fmt::format("seed={}", training.seed)};
   config.steps_max = training.steps;

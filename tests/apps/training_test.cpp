@@ -1,5 +1,7 @@
 #include "apps/training.hpp"
 
+#include <algorithm>
+
 #include "apps/local.hpp"
 #include "apps/peer.hpp"
 #include "apps/sim.hpp"
@@ -118,6 +120,16 @@ TEST_CASE("the simulator's faults are read, and refused where they cannot be") {
   CHECK(o.step_time.high == 15ms);
   SimOptions none;
   CHECK_FALSE(parse_sim({"--peers", "2", "--crash", "2@1s"}, none));
+}
+
+TEST_CASE("a peer tells its neighbours the learning rate that it trains at") {
+  PeerOptions o;
+  const bool given = GENERATE(false, true);
+  REQUIRE(parse_peer(given ? std::vector<std::string>{"--lr", "10"}
+                           : std::vector<std::string>{"--optimizer", "adam"},
+                     o));
+  const auto words = gossip_config(o.training, 100).words;
+  CHECK(std::count(words.begin(), words.end(), given ? "lr=10" : "lr=0.001") == 1);
 }
 
 TEST_CASE("flags that local sets for each peer cannot be given to the peers") {
