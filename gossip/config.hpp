@@ -47,10 +47,6 @@ struct Config {
   std::uint32_t exchange_every = 0;  ///< own offers, in steps; 0: pace automatically
   double mixing_share_max = 0.05;    ///< of the lane's time, for the automatic pace
   std::size_t offers_max = 2;        ///< own offers in flight while training
-  /// And after it: offers in flight then hold the same parameters, as nothing trains in between,
-  /// and the staleness in steps does not damp their answers: with two, small fleets circle each
-  /// other.
-  std::size_t offers_max_settling = 1;
   core::Duration decline_retry = std::chrono::milliseconds(10);  ///< asked of whom we decline
   core::Duration decline_retry_max = std::chrono::milliseconds(60'000);  ///< granted to others
   core::Codec offer_codec = core::Codec::kFp16;

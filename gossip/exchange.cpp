@@ -20,13 +20,14 @@ Exchange::Exchange(Shell& shell, Links& links, Edges& edges)
       links_(links),
       edges_(edges),
       outbox_(shell, links, edges),
-      agreement_(shell.schema.shards(), shell.config.settle_distinct) {}
+      agreement_(shell.schema.shards(), shell.config.settle_distinct, shell.config.settle_bound) {}
 
 // ---- initiating ------------------------------------------------------------------------------
 
 bool Exchange::begin_offer() {
-  const std::size_t max = shell_.phase == Phase::kTraining ? shell_.config.offers_max
-                                                           : shell_.config.offers_max_settling;
+  // Offers in flight while nothing trains hold the same parameters, and the staleness in steps does
+  // not damp their answers: with two, small fleets circle each other.
+  const std::size_t max = shell_.phase == Phase::kTraining ? shell_.config.offers_max : 1;
   if (own_.size() >= max || shell_.schema.shards() == 0) return true;
   // Uniform over those that may be offered to: a few draws usually find one, else look at all.
   const std::vector<core::PeerId>& up = links_.up();

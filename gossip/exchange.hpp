@@ -65,6 +65,8 @@ class Exchange {
   void forget_agreement() { agreement_.forget(); }
   [[nodiscard]] std::uint64_t completed() const { return completed_; }
   [[nodiscard]] double staleness_mean() const;
+  /// From an own offer to its answer; zero while nothing is known.
+  [[nodiscard]] core::Duration answer_time() const { return patience_.usual(); }
 
  private:
   struct OwnOffer {

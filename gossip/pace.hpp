@@ -1,5 +1,5 @@
 // Pace: how many steps one Train covers and how many lie between own offers, from what the lane's
-// works were measured to take.
+// works were measured to take; and, when nothing trains any more, how much time.
 #pragma once
 
 #include <algorithm>
@@ -26,6 +26,20 @@ class Smoothed {
   double value_ = 0;
   bool known_ = false;
 };
+
+/// While peers settle. Two thirds of the time of most have no offer in flight, and at random: three
+/// peers that each offer to the next without a pause, what they were before the last one answered,
+/// circle each other for ever. It grows with the exchanges that have not led to agreement, so that
+/// one peer that never agrees does not keep the others at it at full speed. `answer`: from an offer
+/// to its answer; `random` in [0, 1).
+inline core::Duration settle_gap(core::Duration answer, std::uint64_t exchanges, double random) {
+  constexpr double kExchanges = 64;
+  constexpr double kGapMax = 20e6;  // ns
+  const auto once = static_cast<double>(answer.count());
+  const double gap = once * (1 + static_cast<double>(exchanges) / kExchanges);
+  return core::Duration(
+      static_cast<core::Duration::rep>(std::min(gap, std::max(once, kGapMax)) * (1 + 4 * random)));
+}
 
 struct Pace {
   Smoothed step;   // ns, of one step

@@ -28,6 +28,10 @@ class Patience {
     }
     grown_ = 1;
   }
+  /// How long an answer takes; zero while nothing is known.
+  [[nodiscard]] core::Duration usual() const {
+    return core::Duration(static_cast<core::Duration::rep>(smoothed_));
+  }
   void timed_out() { grown_ = std::min(1.5 * grown_, 64.0); }
 
   [[nodiscard]] core::Duration wait(core::Duration max) const {

@@ -8,6 +8,15 @@
 
 namespace murmur::gossip {
 
+namespace {
+
+/// How long a peer that lingers must have agreed before it leaves, if neighbours ended training
+/// after it.
+constexpr core::Duration kQuietMin = std::chrono::milliseconds(50);
+constexpr core::Duration kQuietMax = std::chrono::seconds(2);
+
+}  // namespace
+
 Phases::Phases(Shell& shell, Links& links, Exchange& exchange)
     : shell_(shell), links_(links), exchange_(exchange) {}
 
@@ -47,6 +56,13 @@ void Phases::advance(bool lane_busy, bool saved) {
   } else if (shell_.phase == Phase::kTraining && config.duration_max.count() > 0) {
     wake_at(training_began_ + config.duration_max);
   }
+  if (shell_.phase >= Phase::kSettling) {
+    if (ended_ != links_.training_ended()) {
+      ended_ = links_.training_ended();
+      exchange_.forget_agreement();
+    }
+    if (!agreed()) differed_ = shell_.now;
+  }
   if (shell_.phase == Phase::kSettling) {
     if (at_once_ || agreed()) {
       agreed_once_ = true;
@@ -63,7 +79,7 @@ void Phases::advance(bool lane_busy, bool saved) {
       if (saved) enter(Phase::kDone, missing());
       return;
     }
-    if (moved_again()) wake_at(settling_until());
+    if (moved_again()) wake_at(settled_at());
     if (shell_.now - began_ < config.linger) wake_at(began_ + config.linger);
   }
 }
@@ -96,11 +112,10 @@ bool Phases::training_over() const {
 /// last one of every shard: both sides count through the shards, each on its own, so that one shard
 /// may come twice in a row while the others still differ.
 bool Phases::agreed() const {
-  const double bound = shell_.config.settle_bound;
   const Agreement& agreement = exchange_.agreement();
   const std::size_t recent = agreement.recent().size();
-  if (!agreement.recent_below(bound)) return false;
-  const bool every_shard = agreement.shards_below(bound);
+  if (!agreement.recent_near()) return false;
+  const bool every_shard = agreement.shards_near();
   if (recent >= shell_.config.settle_distinct) return every_shard;
   if (links_.up().empty()) return true;
   const auto partners = static_cast<std::size_t>(std::count_if(
@@ -110,10 +125,20 @@ bool Phases::agreed() const {
 }
 
 /// A neighbour that ends training later, or agrees later, may move a peer that has agreed: then it
-/// offers again, for as long as settling may take.
+/// offers again, for as long as settling may take, and for a while after it agrees again: whom the
+/// newcomer moved has to come by, and finds nobody to agree with if the others have left.
 bool Phases::moved_again() const {
-  return shell_.phase == Phase::kLingering && !at_once_ && !agreed() &&
-         shell_.now < settling_until();
+  return shell_.phase == Phase::kLingering && !at_once_ && shell_.now < settled_at();
+}
+
+core::Instant Phases::settled_at() const {
+  const core::Instant until = settling_until();
+  return agreed() ? std::min(differed_ + quiet(), until) : until;
+}
+
+core::Duration Phases::quiet() const {
+  constexpr int kAnswers = 20;
+  return std::clamp<core::Duration>(kAnswers * exchange_.answer_time(), kQuietMin, kQuietMax);
 }
 
 core::Instant Phases::settling_until() const {

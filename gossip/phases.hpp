@@ -11,6 +11,7 @@
 //              (Shell::fail), which a Stop is while joining: there is nothing to keep
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "gossip/exchange.hpp"
@@ -53,6 +54,8 @@ class Phases {
   [[nodiscard]] bool neighbours_settled() const;
   [[nodiscard]] bool moved_again() const;
   [[nodiscard]] core::Instant settling_until() const;
+  [[nodiscard]] core::Instant settled_at() const;
+  [[nodiscard]] core::Duration quiet() const;
   [[nodiscard]] bool nothing_to_wait_for() const;
 
   Shell& shell_;
@@ -61,6 +64,9 @@ class Phases {
 
   core::Instant began_{};  ///< the phase
   core::Instant training_began_{};
+  std::optional<core::Instant>
+      ended_;                 // when a neighbour last ended training: known, and allowed for
+  core::Instant differed_{};  ///< when they did not agree, last
   bool agreed_once_ = false;  ///< left settling because the neighbours agreed
   bool waiting_ = false;      // for Config::wait_for neighbours
   bool stopping_ = false;

@@ -72,9 +72,7 @@ std::optional<Work> Run::choose() {
       exchange_.begin_offer();
       next_offer_step_ = shell_.step + pace_.exchange_every(shell_.config);
     }
-    if (phases_.settles() && !exchange_.begin_offer()) {
-      shell_.timers.arm(settle_timer_, {shell_.now + kSettleRetry, TimerKind::kSettle, {}, 0});
-    }
+    if (phases_.settles() && !exchange_.offering()) settle();
     if (!training || mixings_in_a_row_ < kMixingsInARow) {
       if (auto work = exchange_.next_work()) {
         ++mixings_in_a_row_;
@@ -86,6 +84,16 @@ std::optional<Work> Run::choose() {
   if (training && evaluation_due()) return Evaluate{};
   if (save_due()) return save();
   return training ? choose_training() : std::nullopt;
+}
+
+void Run::settle() {
+  if (shell_.now >= next_settle_) {
+    next_settle_ = shell_.now + (exchange_.begin_offer() ? settle_gap(exchange_.answer_time(),
+                                                                      exchange_.agreement().count(),
+                                                                      shell_.rng.uniform())
+                                                         : kSettleRetry);
+  }
+  shell_.timers.arm(settle_timer_, {next_settle_, TimerKind::kSettle, {}, 0});
 }
 
 std::optional<Work> Run::choose_training() {

@@ -38,6 +38,7 @@ class Run {
   void begin_training();
   std::optional<Work> choose();
   std::optional<Work> choose_training();
+  void settle();
   [[nodiscard]] bool evaluation_due() const;
   [[nodiscard]] bool save_due() const;
   [[nodiscard]] bool nothing_to_save() const;
@@ -75,6 +76,7 @@ class Run {
   core::Duration final_save_backoff_{0};
   std::optional<std::string> unsaved_;
   bool said_saves_are_rare_ = false;
+  core::Instant next_settle_{};  ///< own offer
   TimerSlot settle_timer_;
 };
 

@@ -165,6 +165,25 @@ TEST_CASE("a neighbour that trains on is named by those that leave it, and says 
   CHECK(phases[phases.size() - 2].message == "settled with nobody: 2 peers had left");
 }
 
+TEST_CASE(
+    "when another ends training, those that linger look whether they still agree, and stay on") {
+  Net net;
+  net.work_time = 100us;
+  for (std::size_t i = 0; i < 5; ++i) {
+    Config config = net.config(i);
+    config.steps_max = i < 4 ? 500 : 4000;
+    net.add(1.0F, config);
+  }
+  Peer& straggler = *net.peers.back();
+  REQUIRE(net.run(60s, [&] { return straggler.machine->phase() == Phase::kSettling; }));
+  const core::Instant began = net.now;
+  const std::size_t before = net.peers[0]->reported<ExchangeReport>().size();
+  CHECK(net.peers[0]->machine->phase() == Phase::kLingering);
+  REQUIRE(net.run(60s, [&] { return net.peers[0]->machine->phase() == Phase::kDone; }));
+  CHECK(net.now - began > 50ms);
+  CHECK(net.peers[0]->reported<ExchangeReport>().size() >= before + 3);
+}
+
 TEST_CASE("peers that all come to their end have nobody to miss") {
   Net net;
   for (std::size_t i = 0; i < 3; ++i) {
