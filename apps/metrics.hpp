@@ -5,8 +5,8 @@
 //               spread, neighbours, bytes_sent, bytes_received
 //   evaluation  step, test_loss, test_accuracy
 //   phase       phase, message
-//   peer        what (up, silent, left, refused: by this peer, refused us, lost), peer, address,
-//               message
+//   peer        what (up, silent, left, refused: by this peer, refused us, differs, lost), peer,
+//               address, message
 //   save        step, error (null if it went well)
 //   notice      message
 //   left out    records: how many are missing here; it has no "t"

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "core/bytes.hpp"
@@ -34,6 +35,9 @@ struct Evaluation {
 struct MixStats {
   double distance = 0;  ///< ‖q‖₂, the difference as it was applied (before the weight)
   double norm = 0;      ///< ‖x‖₂ of the own shard, before
+  /// About ‖x‖₂ of the neighbour's shard: what is known of it is the difference, and that to the
+  /// codec's precision. At least where the distance is more than half of the norm.
+  std::optional<double> theirs = std::nullopt;
 };
 
 class Replica {

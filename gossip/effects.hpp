@@ -89,7 +89,7 @@ struct PeerReport {
     kLeft,       ///< said goodbye
     kRefused,    ///< this peer cannot exchange with it; `message` says why
     kRefusedUs,  ///< it says that of this peer; `message` says why, from this peer's side
-    kDiffers,    ///< its run is not like this one's; `message` says in what
+    kDiffers,    ///< its run, or its replica, is not like this one's; `message` says in what
     kLost,       ///< deltas lost in a crash: `message` says how many, on which side
   };
   What what{};

@@ -232,7 +232,7 @@ void Exchange::done(const Absorbed& result) {
   report.shard = take.work.shard;
   report.id = take.id;
   report.weight = take.work.weight;
-  report.ratio = agreement_.measured(take.from, report.shard, *result.mix);
+  report.ratio = measured(take.from, report.shard, *result.mix);
   report.lag = take.lag;
   if (take.since) {
     report.staleness = shell_.step - take.since->first;
@@ -247,6 +247,17 @@ void Exchange::done(const Absorbed& result) {
 
 void Exchange::send_receipt(core::PeerId to, core::TransferId id, bool refused) {
   links_.send(to, wire::Receipt{id, refused});
+}
+
+/// An exchange with `peer` was this far: ‖d‖/‖x‖.
+double Exchange::measured(core::PeerId peer, core::ShardId shard, const core::MixStats& mix) {
+  const double ratio = agreement_.measured(peer, shard, mix);
+  if (auto words = outliers_.measured(shell_.now, peer, mix, shell_.step)) {
+    const Link* link = links_.find(peer);
+    shell_.report(PeerReport{PeerReport::What::kDiffers, peer,
+                             link != nullptr ? link->address : Address(), *std::move(words)});
+  }
+  return ratio;
 }
 
 // ---- serving ---------------------------------------------------------------------------------
@@ -318,7 +329,7 @@ void Exchange::done(Responded& result) {
   report.shard = entry.shard;
   report.id = entry.id;
   report.weight = entry.weight;
-  report.ratio = agreement_.measured(serve.from, report.shard, *result.mix);
+  report.ratio = measured(serve.from, report.shard, *result.mix);
   report.lag = serve.lag;
   shell_.report(report);
   outbox_.send(serve.from);

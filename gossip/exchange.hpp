@@ -16,6 +16,7 @@
 #include "gossip/agreement.hpp"
 #include "gossip/links.hpp"
 #include "gossip/outbox.hpp"
+#include "gossip/outliers.hpp"
 #include "gossip/patience.hpp"
 #include "gossip/shell.hpp"
 
@@ -112,6 +113,7 @@ class Exchange {
   [[nodiscard]] bool fits(core::ShardId shard, core::Codec codec, std::size_t bytes) const;
   void wait_for(Standing& silent);
   void decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason);
+  double measured(core::PeerId peer, core::ShardId shard, const core::MixStats& mix);
   void send_receipt(core::PeerId to, core::TransferId id, bool refused);
   [[nodiscard]] const Past* find_past(core::PeerId to, core::OfferId id) const;
   bool answered(core::PeerId by, core::OfferId id);
@@ -123,6 +125,7 @@ class Exchange {
   Edges& edges_;
   Outbox outbox_;
   Agreement agreement_;
+  Outliers outliers_;
   std::map<core::PeerId, Standing> standing_;
   std::vector<OwnOffer> own_;  // to distinct neighbours
   std::deque<Serve> serve_queue_;

@@ -3,6 +3,7 @@
 // what lets an Error leave the parameters as they were.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "gpu/kernels/codec.hpp"
@@ -13,6 +14,21 @@ namespace murmur::gpu::MURMUR_BACKEND {
 
 struct ExchangeKernels::Scratch {
   explicit Scratch(Context& context) : kernels(context), staging(context) {}
+
+  /// Of x that was `seen`, to which `weight` times what was `added` has been added or from which it
+  /// was taken. Ordinary differences are small; only after others x is looked at again.
+  core::MixStats stats(const Sums& seen, const Sums& added, double weight, const float* x,
+                       std::size_t n, core::Codec codec, const std::byte* q) {
+    core::MixStats stats{.distance = std::sqrt(added.squares), .norm = std::sqrt(seen.squares)};
+    if (2 * stats.distance > stats.norm) {
+      // |x + v|^2 from |x|^2, |v|^2 and |x + w v|^2, where v is q or -q.
+      const double after = kernels.inspect(x, n, codec, q).squares;
+      const double twice_dot = (after - seen.squares - weight * weight * added.squares) / weight;
+      stats.theirs = std::sqrt(std::max(0.0, seen.squares + twice_dot + added.squares));
+    }
+    return stats;
+  }
+
   CodecKernels kernels;
   Staging staging;
 };
@@ -62,9 +78,10 @@ core::Result<core::MixStats> ExchangeKernels::respond(float* x, std::size_t n,
     used = core::Codec::kFp32;
   }
   const Sums added = scratch_->kernels.add(x, n, used, q, weight);
+  const core::MixStats stats = scratch_->stats(seen, added, weight, x, n, used, q);
   scratch_->staging.finish(out);
   codec = used;
-  return core::MixStats{.distance = std::sqrt(added.squares), .norm = std::sqrt(seen.squares)};
+  return stats;
 }
 
 core::Result<core::MixStats> ExchangeKernels::absorb(float* x, std::size_t n, core::Codec codec,
@@ -79,7 +96,7 @@ core::Result<core::MixStats> ExchangeKernels::absorb(float* x, std::size_t n, co
     return tl::make_unexpected(finite.error());
   }
   const Sums added = scratch_->kernels.add(x, n, codec, in, -weight);
-  return core::MixStats{.distance = std::sqrt(added.squares), .norm = std::sqrt(seen.squares)};
+  return scratch_->stats(seen, added, weight, x, n, codec, in);
 }
 
 }  // namespace murmur::gpu::MURMUR_BACKEND

@@ -41,7 +41,7 @@ class OneFloat : public core::Replica {
     if (!(d == d)) return core::fail("not finite");
     codec = core::Codec::kFp32;
     put(d, out);
-    const core::MixStats stats{std::abs(d), std::abs(x)};
+    const core::MixStats stats{std::abs(d), std::abs(x), std::abs(x + d)};
     x += weight * d;
     return stats;
   }
@@ -49,7 +49,7 @@ class OneFloat : public core::Replica {
                                       float weight) override {
     const float d = get(q);
     if (!(d == d)) return core::fail("not finite");
-    const core::MixStats stats{std::abs(d), std::abs(x)};
+    const core::MixStats stats{std::abs(d), std::abs(x), std::abs(x - d)};
     x -= weight * d;
     return stats;
   }

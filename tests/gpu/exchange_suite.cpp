@@ -68,6 +68,36 @@ TEST_CASE("an exchange conserves each element's sum, whatever the codecs and the
   }
 }
 
+TEST_CASE("each side measures the other's size where they are far from each other", "[exchange]") {
+  constexpr std::size_t n = 100'003;
+  for (const auto& kernels : kernels_under_test()) {
+    for (const Codec codec : kCodecs) {
+      for (const float times : {1.05F, 3.0F, 50.0F}) {
+        CAPTURE(kernels->name(), to_string(codec), times);
+        Floats a = random_floats(n, 1);
+        Floats b = a;
+        for (float& value : a) value *= times;
+        const double larger = norm(a);
+        const double smaller = norm(b);
+        core::Bytes offer;
+        kernels->offer(a, codec == Codec::kInt8 ? Codec::kFp16 : codec, offer);
+        Codec used = codec;
+        core::Bytes q;
+        const auto responded = kernels->respond(b, codec == Codec::kInt8 ? Codec::kFp16 : codec,
+                                                offer, used, 77, 0.3F, q);
+        const auto absorbed = kernels->absorb(a, used, q, 0.3F);
+        REQUIRE(responded.has_value());
+        REQUIRE(absorbed.has_value());
+        CHECK(responded->theirs.has_value() == (times > 2));
+        CHECK(absorbed->theirs.has_value() == (times > 2));
+        if (times < 2) continue;
+        CHECK(*responded->theirs == Approx(larger).epsilon(0.01));
+        CHECK(*absorbed->theirs == Approx(smaller).margin(0.01 * larger));
+      }
+    }
+  }
+}
+
 TEST_CASE("the transfer holds the reference's difference", "[exchange]") {
   for (const auto& kernels : kernels_under_test()) {
     for (const Codec offer_codec : kCodecs) {
