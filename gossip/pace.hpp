@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 
 #include "core/time.hpp"
@@ -27,19 +26,12 @@ class Smoothed {
   bool known_ = false;
 };
 
-/// While peers settle. Two thirds of the time of most have no offer in flight, and at random: three
-/// peers that each offer to the next without a pause, what they were before the last one answered,
-/// circle each other for ever. It grows with the exchanges that have not led to agreement, so that
-/// one peer that never agrees does not keep the others at it at full speed. `answer`: from an offer
-/// to its answer; `random` in [0, 1).
-inline core::Duration settle_gap(core::Duration answer, std::uint64_t exchanges, double random) {
-  constexpr double kExchanges = 64;
-  constexpr double kGapMax = 20e6;  // ns
-  const auto once = static_cast<double>(answer.count());
-  const double gap = once * (1 + static_cast<double>(exchanges) / kExchanges);
-  return core::Duration(
-      static_cast<core::Duration::rep>(std::min(gap, std::max(once, kGapMax)) * (1 + 4 * random)));
-}
+/// From one own offer to the next while a peer settles: at random, so that most peers have none in
+/// flight most of the time. Three that each offer to the next without a pause, what they were before
+/// the last one answered, circle each other for ever. It grows with the exchanges that have not led
+/// to agreement, so that one that never agrees does not keep the others at it at full speed.
+/// `answer`: from an offer to its answer; `random` in [0, 1).
+core::Duration settle_gap(core::Duration answer, std::uint64_t exchanges, double random);
 
 struct Pace {
   Smoothed step;   // ns, of one step
@@ -56,18 +48,7 @@ struct Pace {
 
   /// Every peer makes, absorbs and serves about one exchange per own offer, so mixing keeps under
   /// `share` of the lane when  offer + absorb + respond <= share * every * step.
-  [[nodiscard]] std::uint32_t exchange_every(const Config& config) const {
-    if (config.exchange_every > 0) return config.exchange_every;
-    if (!step.known() || !offer.known() || !(respond.known() || absorb.known()))
-      return kEveryAtFirst;
-    const double mixing = offer.value() + std::max(respond.value(), absorb.value()) * 2;
-    const double every = mixing / (config.mixing_share_max * std::max(step.value(), 1.0));
-    return static_cast<std::uint32_t>(std::clamp(std::ceil(every), 1.0, kEveryMax));
-  }
-
- private:
-  static constexpr std::uint32_t kEveryAtFirst = 16;
-  static constexpr double kEveryMax = 4096;
+  [[nodiscard]] std::uint32_t exchange_every(const Config& config) const;
 };
 
 }  // namespace murmur::gossip

@@ -33,6 +33,14 @@ TEST_CASE("the automatic pace keeps mixing under its share of the lane") {
   CHECK(pace.exchange_every(config) == 7);
 }
 
+TEST_CASE("the pause between offers that settle grows to a bound") {
+  CHECK(settle_gap(1ms, 0, 0) == 1ms);
+  CHECK(settle_gap(1ms, 0, 0.5) == 3ms);
+  CHECK(settle_gap(1ms, 64, 0) == 2ms);
+  CHECK(settle_gap(1ms, 1'000'000, 0) == 20ms);
+  CHECK(settle_gap(100ms, 1'000'000, 0) == 100ms);
+}
+
 TEST_CASE("a stale delta mixes with less weight") {
   StalenessPolicy damped;
   damped.half = 10;
