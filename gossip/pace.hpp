@@ -27,10 +27,10 @@ class Smoothed {
 };
 
 /// From one own offer to the next while a peer settles: at random, so that most peers have none in
-/// flight most of the time. Three that each offer to the next without a pause, what they were before
-/// the last one answered, circle each other for ever. It grows with the exchanges that have not led
-/// to agreement, so that one that never agrees does not keep the others at it at full speed.
-/// `answer`: from an offer to its answer; `random` in [0, 1).
+/// flight most of the time. Three that each offer to the next without a pause, what they were
+/// before the last one answered, circle each other for ever. It grows with the exchanges that have
+/// not led to agreement, so that one that never agrees does not keep the others at it at full
+/// speed. `answer`: from an offer to its answer; `random` in [0, 1).
 core::Duration settle_gap(core::Duration answer, std::uint64_t exchanges, double random);
 
 struct Pace {

@@ -148,7 +148,9 @@ TEST_CASE("one of three peers has another flag: each ends, and both sides say wh
                c.first ? "is joined" : "joins", c.ends[odd], c.ends[(odd + 1) % kPeers],
                c.ends[(odd + 2) % kPeers]);
     INFO(c.flags[0] << " " << c.flags[1] << (c.first ? " is joined" : " joins") << "\n" << c.log);
-    CHECK(fmt::format("{}", fmt::join(c.wrong, "; ")) == "");
+    const std::string wrong = fmt::format("{}", fmt::join(c.wrong, "; "));
+    CAPTURE(wrong);
+    CHECK(wrong.empty());
   }
 }
 

@@ -69,12 +69,12 @@ TEST_CASE("an exchange conserves each element's sum, whatever the codecs and the
 }
 
 TEST_CASE("each side measures the other's size where they are far from each other", "[exchange]") {
-  constexpr std::size_t n = 100'003;
+  constexpr std::size_t kSize = 100'003;
   for (const auto& kernels : kernels_under_test()) {
     for (const Codec codec : kCodecs) {
       for (const float times : {1.05F, 3.0F, 50.0F}) {
         CAPTURE(kernels->name(), to_string(codec), times);
-        Floats a = random_floats(n, 1);
+        Floats a = random_floats(kSize, 1);
         Floats b = a;
         for (float& value : a) value *= times;
         const double larger = norm(a);
