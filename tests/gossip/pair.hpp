@@ -100,6 +100,26 @@ class FailingStorage : public core::MemoryStorage {
 };
 
 struct Peer {
+  Peer(float x, Config its_config, std::string model)
+      : config(std::move(its_config)), replica(std::make_unique<OneFloat>(x, std::move(model))) {}
+
+  /// A fresh boot of `id`, whose chance is drawn from `seed`; `resume`: from the last checkpoint.
+  void start(core::Instant now, core::PeerId id, std::uint64_t seed, bool resume) {
+    const auto identity = storage.start(id);
+    std::optional<core::Bytes> protocol;
+    if (resume) {
+      auto checkpoint = split_checkpoint(**storage.load());
+      protocol = checkpoint->protocol;
+      (void)replica->load(checkpoint->replica, false);
+    }
+    std::optional<core::ByteView> snapshot;
+    if (protocol) snapshot = core::ByteView(*protocol);
+    machine = std::make_unique<Machine>(now, *identity, config, replica->schema(),
+                                        core::Rng(seed, identity->boot, "machine"), snapshot);
+    dead = false;
+  }
+
+  Config config;
   std::unique_ptr<OneFloat> replica;
   FailingStorage storage;
   std::unique_ptr<Machine> machine;
@@ -143,30 +163,14 @@ class Net {
   static Address address(std::size_t index) { return "p:" + std::to_string(index); }
 
   Peer& add(float x, Config config, std::string model = "quadratic:1") {
-    peers.push_back(std::make_unique<Peer>());
-    Peer& peer = *peers.back();
-    peer.replica = std::make_unique<OneFloat>(x, std::move(model));
-    configs_.push_back(std::move(config));
+    peers.push_back(std::make_unique<Peer>(x, std::move(config), std::move(model)));
     start(peers.size() - 1, false);
-    return peer;
+    return *peers.back();
   }
 
   /// A fresh boot; `resume`: from the last checkpoint.
   void start(std::size_t index, bool resume) {
-    Peer& peer = *peers[index];
-    const auto identity = peer.storage.start({0, index + 1});
-    std::optional<core::Bytes> protocol;
-    if (resume) {
-      auto checkpoint = split_checkpoint(**peer.storage.load());
-      protocol = checkpoint->protocol;
-      (void)peer.replica->load(checkpoint->replica, false);
-    }
-    std::optional<core::ByteView> snapshot;
-    if (protocol) snapshot = core::ByteView(*protocol);
-    peer.machine =
-        std::make_unique<Machine>(now, *identity, configs_[index], peer.replica->schema(),
-                                  core::Rng(index, identity->boot, "machine"), snapshot);
-    peer.dead = false;
+    peers[index]->start(now, {0, index + 1}, index, resume);
     carry_out(index);
   }
 
@@ -262,7 +266,6 @@ class Net {
     }
   }
 
-  std::vector<Config> configs_;
   std::multimap<core::Instant, Pending> events_;
   core::BufferPool pool_;
 };
