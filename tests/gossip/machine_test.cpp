@@ -220,15 +220,25 @@ TEST_CASE("a receipt leaves only after the transfer is applied") {
 
 TEST_CASE("crossed offers average the pair instead of swapping it") {
   Net net;
-  net.add(0.0F, net.config(0));
-  net.add(0.0F, net.config(1));
+  for (std::size_t i = 0; i < 2; ++i) {
+    Config config = net.config(i);
+    config.staleness.kind = StalenessPolicy::Kind::kConstant;
+    net.add(0.0F, config);
+  }
   REQUIRE(net.run(10s, [&] { return linked(net, 1); }));
-  net.run(100ms);
+  // An offer is longer under way than there lies between two, so that each side makes one before
+  // it hears the other's.
+  net.delay = 10ms;
   net.peers[0]->replica->x = 10.0F;
   net.run(100ms);
-  CHECK(std::abs(net.peers[0]->replica->x - net.peers[1]->replica->x) < 1.0F);
   const Counters& lower = net.peers[0]->machine->counters();
-  CHECK(lower.offers_timed_out == 0);
+  const Counters& higher = net.peers[1]->machine->counters();
+  CHECK(lower.declines_sent > 0);
+  CHECK(higher.offers_withdrawn > 0);
+  CHECK(lower.offers_withdrawn == 0);
+  CHECK(higher.declines_sent == 0);
+  CHECK(net.peers[0]->replica->x == Approx(5.0F));
+  CHECK(net.peers[1]->replica->x == Approx(5.0F));
 }
 
 TEST_CASE("offers in flight go to distinct neighbours, as many as are allowed") {
