@@ -265,7 +265,7 @@ std::size_t Machine::queued() const {
   return core_->exchange.queued() + (core_->run.lane_busy() ? 1 : 0);
 }
 const std::optional<std::string>& Machine::failure() const { return core_->shell.failure; }
-const std::optional<std::string>& Machine::unsaved() const { return core_->run.unsaved(); }
+const std::string& Machine::unsaved() const { return core_->run.unsaved(); }
 
 core::Result<std::uint64_t> snapshot_step(core::ByteView snapshot, core::Identity self,
                                           const core::Schema& schema) {

@@ -82,8 +82,8 @@ class Machine {
   /// Why the run came to nothing, if it did: the phase is then done or soon will be, and the
   /// replica is not worth keeping.
   [[nodiscard]] const std::optional<std::string>& failure() const;
-  /// Why the newest checkpoint could not be written, if it could not.
-  [[nodiscard]] const std::optional<std::string>& unsaved() const;
+  /// Why the newest checkpoint could not be written; empty: it could.
+  [[nodiscard]] const std::string& unsaved() const;
 
  private:
   class Core;

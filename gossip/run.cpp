@@ -186,8 +186,7 @@ void Run::done(const Saved& result, core::Duration took) {
         "a checkpoint takes {:.3g} s: one every {:.3g} s, not every {}", core::seconds(took),
         core::seconds(apart), core::to_string(config.save_every))});
   }
-  unsaved_.reset();
-  if (!result.result) unsaved_ = result.result.error().message;
+  unsaved_ = result.result ? std::string() : result.result.error().message;
   final_save_done_ = shell_.phase == Phase::kLingering && result.result;
   if (saving_last_ && !result.result) {
     ++final_save_failed_;

@@ -31,8 +31,8 @@ class Run {
 
   [[nodiscard]] bool lane_busy() const { return busy_; }
   [[nodiscard]] std::uint64_t step_adopted() const { return step_adopted_; }
-  /// Why the newest checkpoint could not be written, if it could not.
-  [[nodiscard]] const std::optional<std::string>& unsaved() const { return unsaved_; }
+  /// Why the newest checkpoint could not be written; empty: it could.
+  [[nodiscard]] const std::string& unsaved() const { return unsaved_; }
 
  private:
   void begin_training();
@@ -74,7 +74,7 @@ class Run {
   bool saving_last_ = false;
   int final_save_failed_ = 0;  ///< times in a row
   core::Duration final_save_backoff_{0};
-  std::optional<std::string> unsaved_;
+  std::string unsaved_;
   bool said_saves_are_rare_ = false;
   core::Instant next_settle_{};  ///< own offer
   TimerSlot settle_timer_;

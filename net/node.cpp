@@ -255,7 +255,7 @@ Outcome Node::run(core::Replica& replica, core::Storage& storage, gossip::Config
                   on_status);
     outcome.result = driver.run();
   }
-  if (machine.unsaved()) outcome.saved = core::fail(*machine.unsaved());
+  if (!machine.unsaved().empty()) outcome.saved = core::fail(machine.unsaved());
   outcome.status = machine.status();
   outcome.counters = machine.counters();
   if (on_status) on_status(outcome.status, outcome.counters);
