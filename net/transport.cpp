@@ -43,6 +43,9 @@ void set_common(zmq::socket_t& socket, const Endpoint& endpoint) {
   socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
   socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::rcvhwm, 0);
+  // Nobody answers for the domain and nothing asks: but a socket that has one closes connections of
+  // ZMTP 1 and 2, whose first frame ends the process when the socket is just being closed.
+  socket.set(zmq::sockopt::zap_domain, "murmur");
   socket.set(zmq::sockopt::tcp_keepalive, 1);
   socket.set(zmq::sockopt::tcp_keepalive_idle, kAliveIdle);
   socket.set(zmq::sockopt::tcp_keepalive_intvl, kAliveEvery);

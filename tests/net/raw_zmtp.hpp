@@ -12,6 +12,7 @@
 #include <array>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,14 @@ inline core::Bytes greeting() {
   bytes[10] = std::byte{3};
   std::memcpy(bytes.data() + 12, "NULL", 4);
   return bytes;
+}
+
+/// What clients of ZMTP 1 begin with (without a number, then with it) and of ZMTP 2: each with a
+/// name and a message behind.
+inline std::array<core::Bytes, 3> old_greetings() {
+  using namespace std::string_view_literals;
+  return {bytes_of("\4\0abc\2\0x"sv), bytes_of("\xff\0\0\0\0\0\0\0\4\x7f\0abc\2\0x"sv),
+          bytes_of("\xff\0\0\0\0\0\0\0\4\x7f\1\5\0\3abc\0\1x"sv)};
 }
 
 /// One short frame. Flags: 1 more follow, 4 a command.
@@ -138,6 +147,14 @@ class RawSocket {
     skip(64);
     send(ready(socket_type));
     skip(1);  // the flags of the other's READY: it has taken ours, or is about to
+  }
+  /// Reads and drops until the other side has closed; false if it has not after all patience.
+  bool is_closed() {
+    std::array<std::byte, 4096> buffer;
+    while (readable()) {
+      if (::recv(fd_, buffer.data(), buffer.size(), 0) <= 0) return true;
+    }
+    return false;
   }
   /// Closes with a reset instead of a goodbye.
   void reset() {

@@ -115,6 +115,24 @@ TEST_CASE("a reset at any point of the handshake ends nothing") {
   CHECK(post.works());
 }
 
+TEST_CASE("a connection of ZMTP 1 or 2 is closed at its greeting") {
+  Post post;
+  const auto hellos = test::old_greetings();
+  for (const core::Bytes& hello : hellos) {
+    CAPTURE(&hello - hellos.data());
+    RawSocket stranger(post.address());
+    stranger.be_patient_for(2000);
+    stranger.send(hello);
+    CHECK(stranger.is_closed());
+  }
+  RawSocket listener;
+  REQUIRE(post.transport->send(post.time(), listener.listen(), test::bytes_of("hello"), nullptr));
+  RawSocket back = listener.accept();
+  back.send(hellos.back());
+  CHECK(back.is_closed());
+  CHECK(post.works());
+}
+
 TEST_CASE("a message of endlessly many frames is cut off, and others are heard again") {
   Post post;
   post.transport->set_memory_max(std::size_t{48} << 20);

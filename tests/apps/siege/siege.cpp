@@ -1,7 +1,7 @@
 // siege [SECONDS]: four real peers train for so long (30) while strangers besiege them in every way
 // of ways.hpp: first in each by itself, then in several at a time, until the peers have settled and
-// ended. Each peer must train on during each way and end as if nobody had been there. Prints what
-// was sent and the steps that the peers took meanwhile.
+// ended. Each peer must train on during each way and end as if nobody had been there. Then more
+// peers, besieged while they end. Prints what was sent and the steps that the peers took meanwhile.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -37,6 +37,9 @@ constexpr std::size_t kLinesASecond = 2;
 /// for ten times a second; meanwhile more comes.
 constexpr std::size_t kMemoryMaxMib = 512;
 constexpr double kSpreadMax = 0.02;
+/// How often peers that train for a moment are besieged until they have ended.
+constexpr std::size_t kEnds = 8;
+constexpr auto kMoment = 400ms;
 
 int failures = 0;
 
@@ -108,15 +111,31 @@ bool all_ended(const Peers& peers) {
   return ended == peers.size();
 }
 
-/// Besieges in `group` for at least `time`, and says what came of it.
-void besiege(const Peers& peers, const std::vector<Target>& targets,
-             const std::vector<const Way*>& group, Clock::duration time) {
+core::Rng groups(1, 0, "groups");
+std::vector<const Way*> next_group() {
+  std::vector<const Way*> group;
+  while (group.size() < kAtATime) {
+    const Way* way = &ways()[groups.below(ways().size())];
+    if (std::find(group.begin(), group.end(), way) == group.end()) group.push_back(way);
+  }
+  return group;
+}
+
+std::vector<std::unique_ptr<Besieger>> send_besiegers(const std::vector<const Way*>& group,
+                                                      const std::vector<Target>& targets) {
   static std::uint64_t seed = 0;
-  const auto began = Clock::now();
   std::vector<std::unique_ptr<Besieger>> besiegers;
   for (const Way* way : group) {
     besiegers.push_back(std::make_unique<Besieger>(*way, targets, ++seed));
   }
+  return besiegers;
+}
+
+/// Besieges in `group` for at least `time`, and says what came of it.
+void besiege(const Peers& peers, const std::vector<Target>& targets,
+             const std::vector<const Way*>& group, Clock::duration time) {
+  const auto began = Clock::now();
+  const auto besiegers = send_besiegers(group, targets);
   // From the first status of each that was written under siege to the last.
   const std::vector<Mark> first = next_marks(peers, began + kPatience);
   if (const auto left = began + time - Clock::now(); left > 0s) std::this_thread::sleep_for(left);
@@ -137,12 +156,12 @@ void besiege(const Peers& peers, const std::vector<Target>& targets,
   std::fflush(stdout);
 }
 
-Peers start_peers(std::size_t seconds) {
+Peers start_peers(std::chrono::milliseconds duration) {
   Peers peers;
   for (std::size_t i = 0; i < kPeers; ++i) {
     std::vector<std::string> flags = {"--part",     fmt::format("{}/{}", i, kPeers),
                                       "--model",    kModel,
-                                      "--duration", fmt::format("{}s", seconds)};
+                                      "--duration", fmt::format("{}ms", duration.count())};
     if (i > 0) {
       wait_until([&] { return !peers[0]->progress().address.empty() || peers[0]->ended(); });
       flags.insert(flags.end(), {"--join", peers[0]->progress().address});
@@ -182,34 +201,49 @@ void check_end(const Peers& peers, const core::Schema& schema, double seconds) {
   check(spread <= kSpreadMax, "the peers do not agree");
 }
 
-int run(std::size_t seconds) {
-  const auto began = Clock::now();
-  const core::Schema schema = core::make_schema(core::parse_model(kModel).value());
-  const Peers peers = start_peers(seconds);
+std::vector<Target> targets_of(const Peers& peers, const core::Schema& schema) {
   std::vector<Target> targets;
   for (const auto& peer : peers) {
     targets.push_back({peer->progress().address, schema.model(), schema.hash()});
   }
+  return targets;
+}
+
+/// Peers that train for a moment only: each must end as it would have.
+void besiege_an_end(const core::Schema& schema) {
+  const Peers peers = start_peers(kMoment);
+  const std::vector<Target> targets = targets_of(peers, schema);
+  const auto besiegers = send_besiegers(next_group(), targets);
+  wait_until([&] { return all_ended(peers); });
+  std::string among;
+  for (const auto& besieger : besiegers) among += fmt::format("\n  {}", besieger->way().name);
+  for (const auto& peer : peers) {
+    check(peer->status() == 0,
+          fmt::format("ended with {} among:{}\n{}", peer->status(), among, peer->said()));
+  }
+}
+
+int run(std::chrono::seconds time) {
+  const auto began = Clock::now();
+  const core::Schema schema = core::make_schema(core::parse_model(kModel).value());
+  const Peers peers = start_peers(time);
+  const std::vector<Target> targets = targets_of(peers, schema);
   check(all_train(peers), "not all peers train");
   fmt::print("{:<46} {:>9} {:<12} {:>8} {:>8} {:>8} {:>8}\n", "way", "sent", "", "steps 0", "1",
              "2", "3");
-  const auto turn = std::chrono::milliseconds(seconds * 1000 / 2) / ways().size();
+  const auto turn = std::chrono::milliseconds(time) / 2 / ways().size();
   for (const Way& way : ways()) {
     if (all_train(peers)) besiege(peers, targets, {&way}, turn);
   }
   check(all_train(peers), "the peers ended training before every way had its turn");
-  core::Rng rng(1, 0, "groups");
   while (!all_ended(peers) && failures == 0) {
     fmt::print("at once:\n");
-    std::vector<const Way*> group;
-    while (group.size() < kAtATime) {
-      const Way* way = &ways()[rng.below(ways().size())];
-      if (std::find(group.begin(), group.end(), way) == group.end()) group.push_back(way);
-    }
-    besiege(peers, targets, group, turn);
+    besiege(peers, targets, next_group(), turn);
   }
   wait_until([&] { return all_ended(peers); });
   check_end(peers, schema, std::chrono::duration<double>(Clock::now() - began).count());
+  for (std::size_t i = 0; i < kEnds && failures == 0; ++i) besiege_an_end(schema);
+  fmt::print("{} peers more, besieged while they ended\n", kEnds * kPeers);
   return failures == 0 ? 0 : 1;
 }
 
@@ -225,5 +259,5 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
-  return murmur::testing::run(seconds);
+  return murmur::testing::run(std::chrono::seconds(seconds));
 }

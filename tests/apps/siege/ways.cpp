@@ -261,6 +261,14 @@ const std::vector<Way>& ways() {
          c.hold(std::move(socket));
          return std::uint64_t{1};
        }},
+      {"ZMTP 1 and 2", "connections",
+       [](Camp& c, const Target& t) {
+         const auto hellos = test::old_greetings();
+         RawSocket socket = call(t);
+         socket.send(hellos[c.rng.below(hellos.size())]);
+         c.hold(std::move(socket));
+         return std::uint64_t{1};
+       }},
       {"subscriptions", "messages",
        [](Camp& c, const Target& t) {
          constexpr std::uint64_t kMessages = 2000;
