@@ -59,6 +59,7 @@ Json to_json(const gossip::Counters& c) {
           {"transfers_refused", c.transfers_refused},
           {"transfers_voided", c.transfers_voided},
           {"receipts_taken", c.receipts_taken},
+          {"unreceipted", c.unreceipted},
           {"lost_here", c.lost_here},
           {"lost_there", c.lost_there},
           {"messages_sent", c.messages_sent},

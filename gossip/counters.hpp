@@ -43,6 +43,7 @@ struct Counters {
   std::uint64_t transfers_refused = 0;  ///< came but could not be applied
   std::uint64_t transfers_voided = 0;   ///< arrived as Void
   std::uint64_t receipts_taken = 0;     ///< an exchange is complete when its receipt is taken
+  std::uint64_t unreceipted = 0;        ///< of those made, what nobody had receipted at its goodbye
   std::uint64_t lost_here = 0;          ///< given by a neighbour, not in this replica
   std::uint64_t lost_there = 0;         ///< in this replica, not in the neighbour that gave it
   std::uint64_t undeliverable = 0;      ///< the transport could not hand on

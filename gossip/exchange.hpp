@@ -60,6 +60,7 @@ class Exchange {
 
   [[nodiscard]] std::size_t queued() const { return serve_queue_.size() + absorb_queue_.size(); }
   [[nodiscard]] bool owed_receipts() const { return outbox_.owed_receipts(); }
+  [[nodiscard]] std::size_t unreceipted() const { return outbox_.unreceipted(); }
 
   // ---- what the exchanges measured ----
   [[nodiscard]] const Agreement& agreement() const { return agreement_; }
@@ -133,7 +134,7 @@ class Exchange {
   std::variant<std::monostate, OwnOffer, Serve, Take> in_lane_;
   std::array<Past, 16> past_;  // own offers made lately: a late transfer's staleness is still known
   std::size_t past_next_ = 0;
-  Patience patience_;
+  Patience patience_{std::chrono::milliseconds(5)};  // with answers; a lane may be that busy
   core::ShardId next_shard_ = 0;
   TimerSlot offer_timer_;
   double expected_staleness_ = 0;  // moving average, steps

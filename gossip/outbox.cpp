@@ -83,6 +83,12 @@ void Outbox::limit_unreachable_payloads() {
   }
 }
 
+std::size_t Outbox::unreceipted() const {
+  return static_cast<std::size_t>(std::count_if(edges_.begin(), edges_.end(), [](const auto& edge) {
+    return edge.second.outbox().has_value();
+  }));
+}
+
 bool Outbox::owed_receipts() const {
   return std::any_of(edges_.begin(), edges_.end(), [this](const auto& edge) {
     return edge.second.outbox() && is_up(edge.first);

@@ -25,6 +25,8 @@ class Outbox {
 
   /// A neighbour that is up still owes a receipt.
   [[nodiscard]] bool owed_receipts() const;
+  /// Transfers that nobody has receipted, whoever made of them what.
+  [[nodiscard]] std::size_t unreceipted() const;
 
  private:
   struct Partner {
@@ -45,7 +47,8 @@ class Outbox {
   Links& links_;
   Edges& edges_;
   std::map<core::PeerId, Partner> partners_;
-  Patience patience_;  // with receipts
+  /// With receipts. What keeps them is as a rule a busy machine, not a loss.
+  Patience patience_{std::chrono::milliseconds(50)};
 };
 
 }  // namespace murmur::gossip

@@ -15,6 +15,8 @@ namespace murmur::gossip {
 
 class Patience {
  public:
+  /// Waits for `least` at least.
+  explicit Patience(core::Duration least) : least_(static_cast<double>(least.count())) {}
   /// An answer came so long after the question was first sent, and it answers that (Karn's rule).
   void answered(core::Duration after) {
     const auto sample = static_cast<double>(after.count());
@@ -35,14 +37,14 @@ class Patience {
   void timed_out() { grown_ = std::min(1.5 * grown_, 64.0); }
 
   [[nodiscard]] core::Duration wait(core::Duration max) const {
-    const double once = known_ ? std::max(smoothed_ + 2 * deviation_, kLeast) : kFirst;
+    const double once = known_ ? std::max(smoothed_ + 2 * deviation_, least_) : kFirst;
     const auto wait = static_cast<core::Duration::rep>(std::min(once * grown_, 1e18));
     return std::min(core::Duration(wait), max);
   }
 
  private:
-  static constexpr double kLeast = 5e6;    // ns: a lane may be that busy
   static constexpr double kFirst = 500e6;  // ns: while nothing is known
+  double least_;                           // ns
   bool known_ = false;
   double smoothed_ = 0;
   double deviation_ = 0;

@@ -32,6 +32,7 @@ void Phases::enter(Phase phase, std::string message) {
   shell_.report(PhaseReport{phase, std::move(message)});
   if (phase == Phase::kDone) {
     exchange_.drop_serving();
+    shell_.counters.unreceipted = exchange_.unreceipted();
     links_.say_goodbye();
   } else {
     links_.announce();

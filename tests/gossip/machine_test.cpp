@@ -192,6 +192,19 @@ TEST_CASE("a repeated transfer is receipted again but applied once") {
   CHECK(net.sum() == Approx(4.0));
 }
 
+TEST_CASE("a transfer to a neighbour that is busy for a moment is not sent again") {
+  Net net;
+  net.add(0.0F, net.config(0));
+  net.add(0.0F, net.config(1));
+  net.run(2s);  // how long receipts take is known by now
+  net.work_time = 12ms;
+  net.run(1s);
+  for (const auto& peer : net.peers) {
+    CHECK(peer->machine->counters().receipts_taken > 0);
+    CHECK(peer->machine->counters().transfers_resent == 0);
+  }
+}
+
 TEST_CASE("a receipt leaves only after the transfer is applied") {
   Net net;
   net.add(0.0F, net.config(0));

@@ -60,7 +60,7 @@ TEST_CASE("a bounded policy declines what is staler than its bound") {
 
 TEST_CASE(
     "an offer waits about as long as answers take, longer while none come, never past the limit") {
-  Patience patience;
+  Patience patience(20ms);
   CHECK(patience.wait(2s) == 500ms);
   for (int i = 0; i < 50; ++i) patience.answered(100ms);
   CHECK(patience.wait(2s) >= 100ms);
@@ -72,10 +72,12 @@ TEST_CASE(
   CHECK(patience.wait(2s) == 2s);
   patience.answered(100ms);
   CHECK(patience.wait(2s) < 150ms);
+  for (int i = 0; i < 100; ++i) patience.answered(1ms);
+  CHECK(patience.wait(2s) == 20ms);
 }
 
 TEST_CASE("an offer waits longer while none was ever answered") {
-  Patience patience;
+  Patience patience(5ms);
   patience.timed_out();
   CHECK(patience.wait(2s) == 750ms);
 }

@@ -159,7 +159,7 @@ struct ReportWords {
 };
 
 std::string counts(const Counters& c) {
-  const std::array<std::pair<std::string_view, std::uint64_t>, 14> all{
+  const std::array<std::pair<std::string_view, std::uint64_t>, 15> all{
       {{"offers made", c.offers_made},
        {"timed out", c.offers_timed_out},
        {"withdrawn", c.offers_withdrawn},
@@ -172,6 +172,7 @@ std::string counts(const Counters& c) {
        {"refused", c.transfers_refused},
        {"voided", c.transfers_voided},
        {"receipts taken", c.receipts_taken},
+       {"unreceipted", c.unreceipted},
        {"lost here", c.lost_here},
        {"lost there", c.lost_there}}};
   std::string line;

@@ -125,6 +125,24 @@ TEST_CASE("a slow link is not filled with repeats of what is still under way") {
   CHECK(late < offers / 3);  // most of them before anything is known of the link
 }
 
+TEST_CASE("every transfer of a peer that has ended is receipted or counted as not") {
+  SimConfig config = quick();
+  config.gossip.exchange_every = 1;
+  config.gossip.settle_max = config.gossip.linger = core::Duration{0};
+  config.faults.loss = 0.2;
+  config.faults.delay = *parse_distribution("exp:50ms");
+  const auto outcome = run(config, test::quadratics(16, config.seed));
+  REQUIRE(outcome);
+  std::uint64_t unreceipted = 0;
+  for (const PeerOutcome& peer : outcome->peers) {
+    const gossip::Counters& c = peer.counters;
+    CHECK(peer.phase == gossip::Phase::kDone);
+    CHECK(c.transfers_made == c.receipts_taken + c.unreceipted);
+    unreceipted += c.unreceipted;
+  }
+  CHECK(unreceipted > 0);
+}
+
 TEST_CASE("a single peer trains alone") { check_learned(run_quick(quick(1)), 600); }
 
 TEST_CASE("one kind of fault alone breaks nothing") {
