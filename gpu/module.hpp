@@ -21,8 +21,13 @@ core::Result<std::string> find_cuda_module();
 core::Result<std::unique_ptr<core::Replica>> make_cuda_replica(const ReplicaSpec& spec,
                                                                int ordinal);
 
-/// What the module exports, as `murmur_cuda_make_replica`. Module and program are of one build.
+/// What the module exports, as `murmur_cuda_make_replica`; and, as `murmur_cuda_interface`, a text
+/// that names the types which the two have in common.
 using MakeCudaReplica = void(const ReplicaSpec& spec, int ordinal,
                              core::Result<std::unique_ptr<core::Replica>>& out);
+
+/// Opens the module at `path` for good. Error: it cannot be, is no such module, or has other types
+/// than this program, being of another build.
+core::Result<MakeCudaReplica*> open_cuda_module(const std::string& path);
 
 }  // namespace murmur::gpu

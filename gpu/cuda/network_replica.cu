@@ -1,6 +1,9 @@
 // What the module exports (gpu/module.hpp).
+#include "gpu/interface_hash.hpp"  // made by the build
 #include "gpu/module.hpp"
 #include "gpu/network_replica.hpp"
+
+extern "C" const char murmur_cuda_interface[] = MURMUR_INTERFACE;
 
 extern "C" void murmur_cuda_make_replica(
     const murmur::gpu::ReplicaSpec& spec, int ordinal,

@@ -38,6 +38,13 @@ TEST_CASE("choosing a device loads neither the CUDA module nor cuBLAS", "[device
   REQUIRE_FALSE(loaded("libcublas"));
 }
 
+TEST_CASE("a CUDA module of another build is not used", "[device]") {
+  const auto opened = open_cuda_module(MURMUR_FOREIGN_MODULE);
+  REQUIRE_FALSE(opened.has_value());
+  CHECK(opened.error().message.find("is of another build than this program") != std::string::npos);
+  CHECK_FALSE(open_cuda_module("/nonexistent.so").has_value());
+}
+
 TEST_CASE("a CUDA device that is not there is one clear line", "[device]") {
   const auto choice = choose_device("cuda:7777");
   REQUIRE_FALSE(choice.has_value());
@@ -53,6 +60,12 @@ TEST_CASE("what is no device's name is refused with the names there are", "[devi
     REQUIRE_FALSE(choice.has_value());
     REQUIRE(choice.error().message.find("cuda:N") != std::string::npos);
   }
+}
+
+// Last: what it opens stays.
+TEST_CASE("the CUDA module of this build is, where there is one", "[device]") {
+  const auto path = find_cuda_module();
+  if (path) CHECK(open_cuda_module(*path).has_value());
 }
 
 }  // namespace
