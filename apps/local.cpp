@@ -10,10 +10,10 @@
 #include "apps/console.hpp"
 #include "apps/earlier_run.hpp"
 #include "apps/new_directory.hpp"
+#include "apps/peer_processes.hpp"
 #include "apps/results.hpp"
 #include "apps/scratch_folder.hpp"
 #include "apps/stop_signals.hpp"
-#include "apps/swarm.hpp"
 #include "apps/table.hpp"
 #include "core/model_spec.hpp"
 #include "core/safetensors.hpp"
@@ -65,10 +65,10 @@ struct Round {
   }
 };
 
-double exact_spread(const Swarm& swarm, const core::Schema& schema) {
+double exact_spread(const PeerProcesses& processes, const core::Schema& schema) {
   std::vector<std::vector<float>> replicas;
-  for (std::size_t i = 0; i < swarm.members().size(); ++i) {
-    auto parameters = core::read_safetensors(swarm.folder(i) / kModelName, schema);
+  for (std::size_t i = 0; i < processes.members().size(); ++i) {
+    auto parameters = core::read_safetensors(processes.folder(i) / kModelName, schema);
     if (parameters) replicas.push_back(std::move(*parameters));
   }
   return core::spread(replicas);
@@ -98,22 +98,22 @@ const char* stopping_words(int level) {
   return level == 1 ? ", stopping: again to leave out settling" : ", stopping";
 }
 
-core::Result<Round> run_round(Swarm::Setup setup, const core::Schema& schema,
+core::Result<Round> run_round(PeerProcesses::Setup setup, const core::Schema& schema,
                               const std::string& title, Stops& stops) {
   const auto began = SteadyClock::now();
   const std::size_t peers = setup.peers;
-  Swarm swarm(std::move(setup));
+  PeerProcesses processes(std::move(setup));
   const bool terminal = can_redraw();
   LiveBlock block(terminal);
   double shown_at = -kPlainTableEvery;
   while (true) {
-    swarm.stop(stops.level());
-    const auto going = swarm.tick();
+    processes.stop(stops.level());
+    const auto going = processes.tick();
     if (!going) return tl::make_unexpected(going.error());
     const double t = seconds_since(began);
     if (terminal || t >= shown_at + kPlainTableEvery || !*going) {
       block.show(fmt::format("{}, {:.0f} s{}\n{}", title, t,
-                             *going ? stopping_words(stops.level()) : "", swarm.table()));
+                             *going ? stopping_words(stops.level()) : "", processes.table()));
       shown_at = t;
     }
     if (!*going) break;
@@ -124,21 +124,21 @@ core::Result<Round> run_round(Swarm::Setup setup, const core::Schema& schema,
   Round round;
   round.interrupted = stops.level() > 0;
   round.seconds = seconds_since(began);
-  round.spread = exact_spread(swarm, schema);
+  round.spread = exact_spread(processes, schema);
   for (std::size_t i = 0; i < peers; ++i) {
     Ended& ended = round.peers.emplace_back();
-    if (i >= swarm.members().size()) {
+    if (i >= processes.members().size()) {
       ended.state = "not started";
-      ended.last_words = swarm.start_failure();
+      ended.last_words = processes.start_failure();
       continue;
     }
-    const Swarm::Member& member = swarm.members()[i];
+    const PeerProcesses::Member& member = processes.members()[i];
     ended.state = member.child.how_it_ended();
     ended.well = member.child.ended_well();
-    ended.last_words = swarm.last_words(i);
-    const auto summary = swarm.summary(i);
+    ended.last_words = processes.last_words(i);
+    const auto summary = processes.summary(i);
     ended.finished = summary.has_value();
-    ended.known = summary.value_or(swarm.last_known(i));
+    ended.known = summary.value_or(processes.last_known(i));
   }
   return round;
 }

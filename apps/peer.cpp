@@ -43,8 +43,8 @@ struct Peer {
   std::size_t rows = 0;
   std::string device;
   std::unique_ptr<core::Storage> storage;
-  std::optional<core::Bytes> snapshot;  ///< if it resumes
-  std::uint64_t resumed_at = 0;         ///< step
+  std::optional<core::Bytes> saved;  ///< if it resumes
+  std::uint64_t resumed_at = 0;      ///< step
   core::Identity self;
   std::vector<std::string> notices;  ///< what a person should know of the flags given
 };
@@ -134,13 +134,13 @@ core::Result<void> open_state(const PeerOptions& o, Peer& peer) {
   if (*saved) {
     auto checkpoint = gossip::split_checkpoint(**saved);
     if (!checkpoint) return in_state(checkpoint.error().message);
-    const auto step = gossip::snapshot_step(checkpoint->protocol, **last, peer.replica->schema());
+    const auto step = gossip::saved_step(checkpoint->protocol, **last, peer.replica->schema());
     if (!step) return in_state(step.error().message);
     peer.resumed_at = *step;
     if (auto loaded = peer.replica->load(checkpoint->replica, /*adopt=*/false); !loaded) {
       return in_state(loaded.error().message);
     }
-    peer.snapshot = std::move(checkpoint->protocol);
+    peer.saved = std::move(checkpoint->protocol);
   }
   auto self = peer.storage->start(peer.fresh_id);
   if (!self) return tl::make_unexpected(self.error());
@@ -284,7 +284,7 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
       elapsed(),
       fmt::format("{} at {}: {}, {} rows, {}{}", core::short_name(peer->self.id),
                   peer->node->address(), peer->replica->schema().model(), peer->rows, peer->device,
-                  peer->snapshot ? fmt::format(", resumed at step {}", peer->resumed_at) : ""));
+                  peer->saved ? fmt::format(", resumed at step {}", peer->resumed_at) : ""));
 
   for (const std::string& notice : peer->notices) narrator.print(elapsed(), notice);
 
@@ -305,7 +305,7 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
   const core::Rng rng(o.training.seed, peer->self.id.low + peer->self.boot, "gossip");
   const net::Outcome outcome =
       peer->node->run(*peer->replica, *peer->storage, peer->config, peer->self,
-                      std::move(peer->snapshot), rng, on_report, on_status);
+                      std::move(peer->saved), rng, on_report, on_status);
   auto result = outcome.result;
   // Parameters as they were drawn are not a model.
   if (result && outcome.status.step == 0) result = core::fail("stopped before its first step");

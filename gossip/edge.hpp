@@ -118,7 +118,7 @@ class Edge {
   std::uint64_t voided = 0;   ///< came as Void: likewise
 
  private:
-  friend struct EdgeArchive;  // snapshot.cpp
+  friend struct EdgeArchive;  // saved_state.cpp
   struct Taken {
     core::Boot boot = 0;
     std::uint32_t seq = 0;   ///< the highest seen of that boot

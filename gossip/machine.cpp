@@ -10,7 +10,7 @@
 #include "gossip/exchange.hpp"
 #include "gossip/links.hpp"
 #include "gossip/run.hpp"
-#include "gossip/snapshot.hpp"
+#include "gossip/saved_state.hpp"
 #include "gossip/state_copy.hpp"
 
 namespace murmur::gossip {
@@ -33,7 +33,7 @@ std::size_t payload_max(const core::Schema& schema, const Config& config) {
 class Machine::Core {
  public:
   Core(core::Instant now, core::Identity self, const Config& config, const core::Schema& schema,
-       core::Rng rng, std::optional<core::ByteView> snapshot)
+       core::Rng rng, std::optional<core::ByteView> saved)
       : shell{self, config, schema, schema.hash(), rng, now, Phase::kJoining, 0, {}, {},
               {},   {},     {}},
         links(shell, edges),
@@ -44,8 +44,8 @@ class Machine::Core {
         payload_max_(payload_max(schema, config)) {
     std::vector<wire::Member> known;
     std::uint64_t adopted = 0;
-    if (snapshot) {
-      auto restored = read_snapshot(*snapshot, self, shell.schema_hash);
+    if (saved) {
+      auto restored = read_saved_state(*saved, self, shell.schema_hash);
       CHECK_INVARIANT(restored.has_value());
       edges = std::move(restored->edges);
       known = std::move(restored->known);
@@ -53,7 +53,7 @@ class Machine::Core {
       adopted = restored->step_adopted;
     }
     if (config.rule != Rule::kNone) links.start(known);
-    run.start(snapshot.has_value(), adopted);
+    run.start(saved.has_value(), adopted);
     run.advance();
   }
 
@@ -193,8 +193,8 @@ class Machine::Core {
 };
 
 Machine::Machine(core::Instant now, core::Identity self, const Config& config,
-                 const core::Schema& schema, core::Rng rng, std::optional<core::ByteView> snapshot)
-    : core_(std::make_unique<Core>(now, self, config, schema, rng, snapshot)) {}
+                 const core::Schema& schema, core::Rng rng, std::optional<core::ByteView> saved)
+    : core_(std::make_unique<Core>(now, self, config, schema, rng, saved)) {}
 
 Machine::~Machine() = default;
 
@@ -267,9 +267,9 @@ std::size_t Machine::queued() const {
 const std::optional<std::string>& Machine::failure() const { return core_->shell.failure; }
 const std::string& Machine::unsaved() const { return core_->run.unsaved(); }
 
-core::Result<std::uint64_t> snapshot_step(core::ByteView snapshot, core::Identity self,
-                                          const core::Schema& schema) {
-  auto restored = read_snapshot(snapshot, self, schema.hash());
+core::Result<std::uint64_t> saved_step(core::ByteView saved, core::Identity self,
+                                       const core::Schema& schema) {
+  auto restored = read_saved_state(saved, self, schema.hash());
   if (!restored) return tl::make_unexpected(restored.error());
   return restored->step;
 }

@@ -53,10 +53,10 @@ struct Status {
 
 class Machine {
  public:
-  /// `schema` outlives the machine. `snapshot`: Checkpoint::protocol, if it resumes; one that
-  /// snapshot_step refuses is a bug. The replica must have been loaded from the same checkpoint.
+  /// `schema` outlives the machine. `saved`: Checkpoint::protocol, if it resumes; one that
+  /// saved_step refuses is a bug. The replica must have been loaded from the same checkpoint.
   Machine(core::Instant now, core::Identity self, const Config& config, const core::Schema& schema,
-          core::Rng rng, std::optional<core::ByteView> snapshot = std::nullopt);
+          core::Rng rng, std::optional<core::ByteView> saved = std::nullopt);
   ~Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
@@ -90,10 +90,10 @@ class Machine {
   std::unique_ptr<Core> core_;
 };
 
-/// The model's age, in steps, that a machine restored from `snapshot` goes on from. Error iff it
+/// The model's age, in steps, that a machine restored from `saved` goes on from. Error iff it
 /// cannot be restored: truncated, of another layout or schema, of another peer than `self`, or made
 /// in a boot later than self.boot.
-core::Result<std::uint64_t> snapshot_step(core::ByteView snapshot, core::Identity self,
-                                          const core::Schema& schema);
+core::Result<std::uint64_t> saved_step(core::ByteView saved, core::Identity self,
+                                       const core::Schema& schema);
 
 }  // namespace murmur::gossip

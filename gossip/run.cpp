@@ -7,7 +7,7 @@
 
 #include "core/check.hpp"
 #include "core/duration.hpp"
-#include "gossip/snapshot.hpp"
+#include "gossip/saved_state.hpp"
 
 namespace murmur::gossip {
 namespace {
@@ -127,7 +127,7 @@ bool Run::nothing_to_save() const {
 Work Run::save() {
   final_save_done_ = false;
   saving_last_ = phases_.may_leave();
-  return Save{write_snapshot(
+  return Save{write_saved_state(
       {shell_.self.id, shell_.schema_hash, shell_.step, step_adopted_, links_.all(), edges_})};
 }
 

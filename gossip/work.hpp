@@ -39,7 +39,7 @@ struct Absorb {
 struct Evaluate {};
 struct Save {
   core::Bytes protocol;
-};                       ///< the machine's snapshot, of the moment it was emitted
+};                       ///< what the machine saves, of the moment it was emitted
 struct TakeSnapshot {};  ///< of the replica, for a newcomer
 struct Adopt {
   core::Bytes state;
@@ -84,7 +84,7 @@ using WorkResult =
 WorkResult perform(Work work, core::Replica& replica, core::Storage& storage,
                    core::BufferPool& pool);
 
-/// A checkpoint is the machine's snapshot and the replica's state in one.
+/// A checkpoint is what the machine saves and the replica's state in one.
 struct Checkpoint {
   core::Bytes protocol;
   core::Bytes replica;

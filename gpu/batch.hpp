@@ -11,7 +11,7 @@
 #include "core/dataset.hpp"
 #include "gpu/backend.hpp"
 #include "gpu/row_order.hpp"
-#include "gpu/tables.hpp"
+#include "gpu/cells.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 

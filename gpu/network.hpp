@@ -14,7 +14,7 @@
 #include "core/schema.hpp"
 #include "gpu/backend.hpp"
 #include "gpu/network_kernels.hpp"
-#include "gpu/tables.hpp"
+#include "gpu/cells.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 

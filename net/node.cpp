@@ -224,7 +224,7 @@ Node::~Node() = default;
 gossip::Address Node::address() const { return to_string(impl_->transport->bound()); }
 
 Outcome Node::run(core::Replica& replica, core::Storage& storage, gossip::Config config,
-                  core::Identity self, std::optional<core::Bytes> snapshot, core::Rng rng,
+                  core::Identity self, std::optional<core::Bytes> saved, core::Rng rng,
                   const OnReport& on_report, const OnStatus& on_status) {
   Outcome outcome;
   config.advertise = impl_->advertise;
@@ -237,9 +237,9 @@ Outcome Node::run(core::Replica& replica, core::Storage& storage, gossip::Config
     contact = std::move(*resolved);
   }
   std::optional<core::ByteView> restored;
-  if (snapshot) {
-    restored = *snapshot;
-    if (auto step = gossip::snapshot_step(*restored, self, replica.schema()); !step) {
+  if (saved) {
+    restored = *saved;
+    if (auto step = gossip::saved_step(*restored, self, replica.schema()); !step) {
       outcome.result = tl::make_unexpected(step.error());
       return outcome;
     }

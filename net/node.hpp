@@ -39,9 +39,9 @@ struct NodeConfig {
 
 /// How a run ended.
 struct Outcome {
-  /// Error: the replica failed (an exception on the lane), the snapshot cannot be restored, or the
-  /// run came to nothing (gossip::Machine::failure). A run that was stopped has none, unless it was
-  /// still joining. After an error the replica is not worth keeping.
+  /// Error: the replica failed (an exception on the lane), what was saved cannot be restored, or
+  /// the run came to nothing (gossip::Machine::failure). A run that was stopped has none, unless it
+  /// was still joining. After an error the replica is not worth keeping.
   core::Result<void> result;
   /// Error: the newest checkpoint, as a rule the last, could not be written.
   core::Result<void> saved;
@@ -65,11 +65,11 @@ class Node {
   [[nodiscard]] gossip::Address address() const;
 
   /// Runs one peer from start to end; once per Node. `config.advertise` is filled in here.
-  /// `snapshot`: Checkpoint::protocol, the replica having been loaded from the same checkpoint.
+  /// `saved`: Checkpoint::protocol, the replica having been loaded from the same checkpoint.
   /// `on_report` gets every report as it comes, `on_status` is called four times a second and once
   /// at the end; either may be empty. Times are since an arbitrary epoch, on a steady clock.
   Outcome run(core::Replica& replica, core::Storage& storage, gossip::Config config,
-              core::Identity self, std::optional<core::Bytes> snapshot, core::Rng rng,
+              core::Identity self, std::optional<core::Bytes> saved, core::Rng rng,
               const OnReport& on_report, const OnStatus& on_status);
 
   /// Asks run() to finish. The first call ends training, and the run ends in good order: settling,

@@ -35,7 +35,7 @@ core::Result<void> try_threads() {
 
 }  // namespace
 
-core::Result<std::size_t> room_for_links(std::size_t wanted) {
+core::Result<std::size_t> room_for_connections(std::size_t wanted) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur < limit.rlim_max) {

@@ -11,6 +11,6 @@ namespace murmur::net {
 
 /// How many connections outwards may be held, of `wanted`, once the process may open as many
 /// descriptors as it is allowed to. Error, one line: too few for any, or no thread can be started.
-core::Result<std::size_t> room_for_links(std::size_t wanted);
+core::Result<std::size_t> room_for_connections(std::size_t wanted);
 
 }  // namespace murmur::net

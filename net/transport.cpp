@@ -86,7 +86,7 @@ void Transport::listen(const Endpoint& at) {
 }
 
 core::Result<std::unique_ptr<Transport>> Transport::open(const Endpoint& listen) {
-  const core::Result<std::size_t> room = room_for_links(kLinksMax);
+  const core::Result<std::size_t> room = room_for_connections(kConnectionsMax);
   if (!room) {
     return core::fail(
         fmt::format("cannot listen on {}: {}", to_string(listen), room.error().message));
@@ -94,7 +94,7 @@ core::Result<std::unique_ptr<Transport>> Transport::open(const Endpoint& listen)
   std::unique_ptr<Transport> transport;
   try {
     transport.reset(new Transport);
-    transport->links_max_ = *room;
+    transport->connections_max_ = *room;
     transport->listen(listen);
   } catch (const zmq::error_t& error) {
     return core::fail(fmt::format("cannot listen on {}: {}", to_string(listen), error.what()));
@@ -103,8 +103,8 @@ core::Result<std::unique_ptr<Transport>> Transport::open(const Endpoint& listen)
 }
 
 Transport::~Transport() {
-  for (auto& [address, link] : links_) {
-    zmq_setsockopt(link.socket.handle(), ZMQ_LINGER, &kGoodbyeMs, sizeof kGoodbyeMs);
+  for (auto& [address, connection] : connections_) {
+    zmq_setsockopt(connection.socket.handle(), ZMQ_LINGER, &kGoodbyeMs, sizeof kGoodbyeMs);
   }
 }
 
@@ -113,18 +113,18 @@ void Transport::set_payload_max(std::size_t bytes) {
   pieces_max_ = bytes / kPiece + 2;
 }
 
-Transport::Link* Transport::link(core::Instant now, const gossip::Address& to) {
-  if (const auto found = links_.find(to); found != links_.end()) {
+Transport::Connection* Transport::connection(core::Instant now, const gossip::Address& to) {
+  if (const auto found = connections_.find(to); found != connections_.end()) {
     found->second.used = now;
     return &found->second;
   }
   const core::Result<Endpoint> endpoint = parse_endpoint(to);
   // Looking a name up would block; and addresses that others tell us come from anywhere.
   if (!endpoint || !is_numeric(*endpoint) || endpoint->port == 0) return nullptr;
-  if (links_.size() >= links_max_) {
-    links_.erase(std::min_element(links_.begin(), links_.end(), [](const auto& a, const auto& b) {
-      return a.second.used < b.second.used;
-    }));
+  if (connections_.size() >= connections_max_) {
+    connections_.erase(std::min_element(
+        connections_.begin(), connections_.end(),
+        [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));
   }
   zmq::socket_t socket(*context_, zmq::socket_type::dealer);
   set_common(socket, *endpoint);
@@ -135,20 +135,20 @@ Transport::Link* Transport::link(core::Instant now, const gossip::Address& to) {
   // Only ZeroMQ's own commands come back on it.
   socket.set(zmq::sockopt::maxmsgsize, std::int64_t{kCommandMax});
   socket.connect("tcp://" + to_string(*endpoint));
-  return &links_.emplace(to, Link{std::move(socket), now, {}}).first->second;
+  return &connections_.emplace(to, Connection{std::move(socket), now, {}}).first->second;
 }
 
-/// The queue of `link` is full.
-bool Transport::refused(core::Instant now, const gossip::Address& to, Link& link) {
-  if (!link.full_since) link.full_since = now;
-  if (now - *link.full_since > kFullMax) links_.erase(to);
+/// The queue of `connection` is full.
+bool Transport::refused(core::Instant now, const gossip::Address& to, Connection& connection) {
+  if (!connection.full_since) connection.full_since = now;
+  if (now - *connection.full_since > kFullMax) connections_.erase(to);
   return false;
 }
 
 bool Transport::send(core::Instant now, const gossip::Address& to, const core::Bytes& head,
                      const core::Payload& payload) {
   try {
-    Link* const out = link(now, to);
+    Connection* const out = connection(now, to);
     if (out == nullptr) return false;
     const std::size_t size = payload ? payload->size() : 0;
     zmq::message_t first(head.data(), head.size());
@@ -158,12 +158,12 @@ bool Transport::send(core::Instant now, const gossip::Address& to, const core::B
       const std::size_t length = std::min(kPiece, size - begin);
       zmq::message_t piece = piece_of(payload, begin, length);
       if (send_frame(out->socket, piece, begin + length < size)) continue;
-      links_.erase(to);  // the connection went in mid-message, and the socket with it
+      connections_.erase(to);  // the connection went in mid-message, and the socket with it
       return false;
     }
     return true;
   } catch (const zmq::error_t&) {  // out of sockets or file descriptors
-    links_.erase(to);
+    connections_.erase(to);
     return false;
   }
 }
@@ -228,13 +228,13 @@ void Transport::set_memory_max(std::size_t bytes) { memory_.emplace(bytes); }
 core::Result<std::optional<std::string>> Transport::tend(core::Instant now) {
   if (now < next_tend_) return std::nullopt;
   next_tend_ = now + kTendEvery;
-  std::erase_if(links_, [&](auto& entry) {
+  std::erase_if(connections_, [&](auto& entry) {
     const int events = entry.second.socket.get(zmq::sockopt::events);
     return (events & ZMQ_POLLIN) != 0 || now - entry.second.used > kIdleMax;
   });
   if (!memory_ || !memory_->too_large()) return std::nullopt;
   try {
-    links_.clear();
+    connections_.clear();
     router_.close();
     context_.reset();  // waits until they are closed
     listen(bound_);

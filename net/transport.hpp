@@ -10,11 +10,11 @@
 // the last reference to a payload.
 // Limits: a frame is at most kFrameMax (ZeroMQ drops the connection that sends more); a message
 // that is past `payload_max` is cut short before it is joined; at most kSendQueue messages wait for
-// each connection outwards, of which at most kLinksMax are held. What waits to be received has no
-// limit of its own: a connection whose input ZeroMQ has stopped, and that then breaks, aborts the
-// process when something is to be written to it (an assertion of libzmq 4.3.4 in out_event). So
-// nothing ever stops an input, there are no ZMTP heartbeats, and tend() bounds the memory instead:
-// past `memory_max` it drops every connection.
+// each connection outwards, of which at most kConnectionsMax are held. What waits to be received
+// has no limit of its own: a connection whose input ZeroMQ has stopped, and that then breaks,
+// aborts the process when something is to be written to it (an assertion of libzmq 4.3.4 in
+// out_event). So nothing ever stops an input, there are no ZMTP heartbeats, and tend() bounds the
+// memory instead: past `memory_max` it drops every connection.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +38,7 @@ inline constexpr std::size_t kPiece = std::size_t{512} << 10;
 inline constexpr std::size_t kFrameMax = std::size_t{1} << 20;
 inline constexpr int kSendQueue = 128;
 /// Fewer where the process may open few descriptors (net/room.hpp).
-inline constexpr std::size_t kLinksMax = 288;
+inline constexpr std::size_t kConnectionsMax = 288;
 inline constexpr core::Duration kTendEvery = std::chrono::milliseconds(100);
 
 class Transport {
@@ -70,10 +70,10 @@ class Transport {
   core::Result<std::optional<std::string>> tend(core::Instant now);
   /// Until a message is here, `fd` is readable, a signal came or `timeout_ms` has passed.
   void wait(int fd, long timeout_ms);
-  [[nodiscard]] std::size_t open_links() const { return links_.size(); }
+  [[nodiscard]] std::size_t open_connections() const { return connections_.size(); }
 
  private:
-  struct Link {
+  struct Connection {
     zmq::socket_t socket;
     core::Instant used;
     std::optional<core::Instant> full_since;
@@ -82,16 +82,16 @@ class Transport {
   Transport();
   /// Opens the context and the ROUTER. Throws zmq::error_t.
   void listen(const Endpoint& at);
-  Link* link(core::Instant now, const gossip::Address& to);
-  bool refused(core::Instant now, const gossip::Address& to, Link& link);
+  Connection* connection(core::Instant now, const gossip::Address& to);
+  bool refused(core::Instant now, const gossip::Address& to, Connection& connection);
   bool receive_frame(zmq::message_t& frame);
   core::Payload join_pieces(bool cut);
 
   std::optional<zmq::context_t> context_;
   zmq::socket_t router_;
   Endpoint bound_;
-  std::map<gossip::Address, Link> links_;  // closed before their context
-  std::size_t links_max_ = kLinksMax;
+  std::map<gossip::Address, Connection> connections_;  // closed before their context
+  std::size_t connections_max_ = kConnectionsMax;
   core::BufferPool pool_;
   std::size_t payload_max_ = 0;
   std::size_t pieces_max_ = 0;

@@ -114,11 +114,11 @@ bool Fleet::start(std::uint32_t index) {
   peer.stops = 0;
   peer.timer_at.reset();
   peer.idle_timers = 0;
-  std::optional<core::ByteView> snapshot;
-  if (checkpoint) snapshot = checkpoint->protocol;
+  std::optional<core::ByteView> saved;
+  if (checkpoint) saved = checkpoint->protocol;
   peer.machine =
       std::make_unique<gossip::Machine>(clock(peer), self, config, peer.replica->schema(),
-                                        core::Rng(config_.seed, entity, "machine"), snapshot);
+                                        core::Rng(config_.seed, entity, "machine"), saved);
   if (checking())
     checker_.started(peer.person, *peer.machine, *peer.replica, config, checkpoint.has_value(),
                      comes_back(index));

@@ -112,10 +112,10 @@ struct Peer {
       protocol = checkpoint->protocol;
       (void)replica->load(checkpoint->replica, false);
     }
-    std::optional<core::ByteView> snapshot;
-    if (protocol) snapshot = core::ByteView(*protocol);
+    std::optional<core::ByteView> saved;
+    if (protocol) saved = core::ByteView(*protocol);
     machine = std::make_unique<Machine>(now, *identity, config, replica->schema(),
-                                        core::Rng(seed, identity->boot, "machine"), snapshot);
+                                        core::Rng(seed, identity->boot, "machine"), saved);
     dead = false;
   }
 

@@ -170,7 +170,7 @@ TEST_CASE("a replica that throws ends the run with what it said") {
   CHECK(peer.outcome().result.error().message == "the replica failed: the test broke it");
 }
 
-TEST_CASE("a snapshot that is not one ends the run before it starts") {
+TEST_CASE("saved bytes that are not a state end the run before it starts") {
   TestPeer peer(0, 100);
   auto node = net::Node::open({}).value();
   const net::Outcome outcome =

@@ -89,11 +89,11 @@ TEST_CASE(
     if (round == 4) {
       // Not reset: the transport drops it by itself.
       const auto give_up = std::chrono::steady_clock::now() + 10s;
-      while (post.transport->open_links() > 0 && std::chrono::steady_clock::now() < give_up) {
+      while (post.transport->open_connections() > 0 && std::chrono::steady_clock::now() < give_up) {
         REQUIRE(post.transport->tend(post.time()));
         post.transport->wait(post.wake.fd(), 10);
       }
-      CHECK(post.transport->open_links() == 0);
+      CHECK(post.transport->open_connections() == 0);
     }
     back.reset();
     CHECK(post.works());

@@ -151,22 +151,22 @@ TEST_CASE("an unused connection is closed, and opened anew when it is needed") {
   for (const core::Duration at : {core::Duration(0s), core::Duration(1h)}) {
     REQUIRE(a.transport->send(later(at), b.address(), random_bytes(80, 7), nullptr));
     CHECK(b.receive().has_value());
-    CHECK(a.transport->open_links() == 1);
+    CHECK(a.transport->open_connections() == 1);
     REQUIRE(a.transport->tend(later(at + 10s)));
-    CHECK(a.transport->open_links() == 1);
+    CHECK(a.transport->open_connections() == 1);
     REQUIRE(a.transport->tend(later(at + 10min)));
-    CHECK(a.transport->open_links() == 0);
+    CHECK(a.transport->open_connections() == 0);
   }
 }
 
 TEST_CASE("past its limit the least recently used connection makes room") {
   Post a;
-  for (std::size_t i = 0; i < net::kLinksMax + 10; ++i) {
+  for (std::size_t i = 0; i < net::kConnectionsMax + 10; ++i) {
     const auto port = static_cast<std::uint16_t>(20000 + i);
     REQUIRE(a.transport->send(later(std::chrono::milliseconds(i)),
                               net::to_string({"127.0.0.9", port}), random_bytes(80, 8), nullptr));
   }
-  CHECK(a.transport->open_links() == net::kLinksMax);
+  CHECK(a.transport->open_connections() == net::kConnectionsMax);
 }
 
 TEST_CASE("a message past the limits comes with a length that no header can match") {

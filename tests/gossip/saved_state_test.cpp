@@ -1,4 +1,4 @@
-#include "gossip/snapshot.hpp"
+#include "gossip/saved_state.hpp"
 
 #include "tests/catch.hpp"
 
@@ -27,19 +27,19 @@ struct Sample {
     edge.create(7, std::move(entry));
   }
   [[nodiscard]] core::Bytes written(const Edges& of) const {
-    return write_snapshot({kSelf.id, kSchema, 100, 10, links, of});
+    return write_saved_state({kSelf.id, kSchema, 100, 10, links, of});
   }
 };
 
 std::string refusal(core::ByteView bytes, core::Identity self, std::uint64_t schema = kSchema) {
-  const auto restored = read_snapshot(bytes, self, schema);
+  const auto restored = read_saved_state(bytes, self, schema);
   return restored ? "taken" : restored.error().message;
 }
 
-TEST_CASE("a snapshot restores every edge to the bit, and refuses any other length") {
+TEST_CASE("what was saved restores every edge to the bit, and refuses any other length") {
   const Sample sample;
   const core::Bytes bytes = sample.written(sample.edges);
-  const auto restored = read_snapshot(bytes, kSelf, kSchema);
+  const auto restored = read_saved_state(bytes, kSelf, kSchema);
   REQUIRE(restored);
   CHECK(restored->step == 100);
   REQUIRE(restored->known.size() == 1);
@@ -52,14 +52,14 @@ TEST_CASE("a snapshot restores every edge to the bit, and refuses any other leng
   CHECK(sample.written(restored->edges) == bytes);
 
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    CHECK_FALSE(read_snapshot(core::ByteView(bytes).first(size), kSelf, kSchema));
+    CHECK_FALSE(read_saved_state(core::ByteView(bytes).first(size), kSelf, kSchema));
   }
   core::Bytes longer = bytes;
   longer.push_back(std::byte{0});
   CHECK(refusal(longer, kSelf) == "checkpoint: the protocol part is damaged: bytes past its end");
 }
 
-TEST_CASE("a snapshot of another peer, a later boot or another model is refused in words") {
+TEST_CASE("what was saved by another peer, a later boot or another model is refused in words") {
   const Sample sample;
   const core::Bytes bytes = sample.written(sample.edges);
   CHECK(refusal(bytes, {{9, 8}, 7}) ==
@@ -70,14 +70,14 @@ TEST_CASE("a snapshot of another peer, a later boot or another model is refused 
   CHECK(refusal(bytes, kSelf, 43) == "checkpoint: of another model");
 }
 
-TEST_CASE("no flipped bit of a snapshot stops the program or allocates what is not there") {
+TEST_CASE("no flipped bit of what was saved stops the program or allocates what is not there") {
   // The storage's checksum is ahead of this; behind it stands only what is written here.
   const Sample sample;
   core::Bytes bytes = sample.written(sample.edges);
   for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     const std::byte mask{static_cast<unsigned char>(1U << (bit % 8))};
     bytes[bit / 8] ^= mask;
-    const auto restored = read_snapshot(bytes, kSelf, kSchema);
+    const auto restored = read_saved_state(bytes, kSelf, kSchema);
     if (restored) {
       for (const auto& [id, edge] : restored->edges) {
         if (edge.outbox()) CHECK(core::view(edge.outbox()->delta).size() <= bytes.size());

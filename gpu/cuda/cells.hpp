@@ -1,4 +1,4 @@
-// Two-dimensional loops and resident data of the CUDA backend; host/tables.hpp has the same names.
+// Two-dimensional loops and resident data of the CUDA backend; host/cells.hpp has the same names.
 //
 // Thread rule: the Context's.
 #pragma once

@@ -1,4 +1,4 @@
-// Two-dimensional loops and resident data of the CPU backend; cuda/tables.hpp has the same names.
+// Two-dimensional loops and resident data of the CPU backend; cuda/cells.hpp has the same names.
 //
 // Thread rule: the Context's.
 #pragma once

@@ -12,7 +12,7 @@
 namespace murmur::gossip {
 
 /// What is written: references to the live state.
-struct SnapshotView {
+struct SavedStateView {
   core::PeerId self;
   std::uint64_t schema = 0;
   std::uint64_t step = 0;
@@ -22,17 +22,17 @@ struct SnapshotView {
 };
 
 /// What is read.
-struct Snapshot {
+struct SavedState {
   std::uint64_t step = 0;
   std::uint64_t step_adopted = 0;
   std::vector<wire::Member> known;
   Edges edges;
 };
 
-core::Bytes write_snapshot(const SnapshotView& view);
+core::Bytes write_saved_state(const SavedStateView& view);
 /// Allocates no more than `bytes` holds, whatever it claims. Error: truncated, damaged or of
-/// another layout; or not a snapshot of `self`, in this boot or an earlier one, with this schema.
-core::Result<Snapshot> read_snapshot(core::ByteView bytes, core::Identity self,
-                                     std::uint64_t schema);
+/// another layout; or not one of `self`, in this boot or an earlier one, with this schema.
+core::Result<SavedState> read_saved_state(core::ByteView bytes, core::Identity self,
+                                          std::uint64_t schema);
 
 }  // namespace murmur::gossip

@@ -14,7 +14,7 @@
 
 namespace murmur::apps {
 
-class Swarm {
+class PeerProcesses {
  public:
   struct Setup {
     std::size_t peers = 0;
@@ -25,7 +25,7 @@ class Swarm {
     bool apart = false;                     ///< the others do not join the first
   };
   /// Nothing runs yet: tick() starts the peers.
-  explicit Swarm(Setup setup) : setup_(std::move(setup)) {}
+  explicit PeerProcesses(Setup setup) : setup_(std::move(setup)) {}
 
   /// Starts what can be started (peer 0, then, once it can be reached, the others), and reads what
   /// the peers have written. False once none runs and none is to come. Error: not even the first

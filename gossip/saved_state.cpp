@@ -1,4 +1,4 @@
-#include "gossip/snapshot.hpp"
+#include "gossip/saved_state.hpp"
 
 #include <fmt/format.h>
 
@@ -104,12 +104,12 @@ class Reader {
   cereal::BinaryInputArchive archive_;
 };
 
-core::Result<void> check_owner(core::PeerId owner, const Snapshot& snapshot, core::Identity self) {
+core::Result<void> check_owner(core::PeerId owner, const SavedState& saved, core::Identity self) {
   if (owner != self.id) {
     return core::fail(fmt::format("checkpoint: of peer {}, but this is peer {}",
                                   core::to_string(owner), core::to_string(self.id)));
   }
-  for (const auto& [id, edge] : snapshot.edges) {
+  for (const auto& [id, edge] : saved.edges) {
     const std::vector<BootSeq> created = edge.facts().created;
     if (created.empty() || created.back().boot <= self.boot) continue;
     return core::fail(fmt::format("checkpoint: of boot {}, but the last start was boot {}",
@@ -151,7 +151,7 @@ struct EdgeArchive {
   }
 };
 
-core::Bytes write_snapshot(const SnapshotView& view) {
+core::Bytes write_saved_state(const SavedStateView& view) {
   std::ostringstream stream;
   {
     cereal::BinaryOutputArchive out(stream);
@@ -169,11 +169,11 @@ core::Bytes write_snapshot(const SnapshotView& view) {
   return {begin, begin + text.size()};
 }
 
-core::Result<Snapshot> read_snapshot(core::ByteView bytes, core::Identity self,
-                                     std::uint64_t schema) {
+core::Result<SavedState> read_saved_state(core::ByteView bytes, core::Identity self,
+                                          std::uint64_t schema) {
   constexpr std::size_t kLinkMin = sizeof(core::PeerId) + sizeof(std::uint64_t);
   constexpr std::size_t kEdgeMin = sizeof(core::PeerId);
-  Snapshot snapshot;
+  SavedState saved;
   core::PeerId owner;
   try {
     Reader in(bytes);
@@ -182,26 +182,26 @@ core::Result<Snapshot> read_snapshot(core::ByteView bytes, core::Identity self,
     if (layout < 1 || layout > kLayout)
       return core::fail("checkpoint: the protocol part has another layout");
     std::uint64_t of_schema = 0;
-    in(owner, of_schema, snapshot.step, snapshot.step_adopted);
+    in(owner, of_schema, saved.step, saved.step_adopted);
     if (of_schema != schema) return core::fail("checkpoint: of another model");
     for (std::size_t left = in.count(kLinkMin); left > 0; --left) {
-      wire::Member& member = snapshot.known.emplace_back();
+      wire::Member& member = saved.known.emplace_back();
       in(member.id);
       in(member.address);
     }
     for (std::size_t left = in.count(kEdgeMin); left > 0; --left) {
       core::PeerId id;
       in(id);
-      EdgeArchive::load(in, snapshot.edges[id], layout);
+      EdgeArchive::load(in, saved.edges[id], layout);
     }
     if (!in.at_end()) throw cereal::Exception("bytes past its end");
   } catch (const std::exception& e) {
     return core::fail(std::string("checkpoint: the protocol part is damaged: ") + e.what());
   }
-  if (auto own = check_owner(owner, snapshot, self); !own) {
+  if (auto own = check_owner(owner, saved, self); !own) {
     return tl::make_unexpected(own.error());
   }
-  return snapshot;
+  return saved;
 }
 
 }  // namespace murmur::gossip

@@ -1,4 +1,4 @@
-#include "apps/swarm.hpp"
+#include "apps/peer_processes.hpp"
 
 #include <fmt/format.h>
 
@@ -12,9 +12,9 @@ namespace murmur::apps {
 
 namespace fs = std::filesystem;
 
-fs::path Swarm::folder(std::size_t peer) const { return peer_folder(setup_.out, peer); }
+fs::path PeerProcesses::folder(std::size_t peer) const { return peer_folder(setup_.out, peer); }
 
-core::Result<void> Swarm::start(const std::string& founder) {
+core::Result<void> PeerProcesses::start(const std::string& founder) {
   const std::size_t index = members_.size();
   const fs::path out = folder(index);
   std::error_code error;
@@ -42,7 +42,7 @@ core::Result<void> Swarm::start(const std::string& founder) {
   return {};
 }
 
-core::Result<bool> Swarm::tick() {
+core::Result<bool> PeerProcesses::tick() {
   if (members_.empty() && stop_level_ == 0) {
     if (auto started = start(""); !started) return tl::make_unexpected(started.error());
   }
@@ -65,13 +65,13 @@ core::Result<bool> Swarm::tick() {
   return true;
 }
 
-void Swarm::stop(int level) {
+void PeerProcesses::stop(int level) {
   if (level <= stop_level_) return;
   stop_level_ = level;
   for (const Member& member : members_) member.child.stop(level);
 }
 
-std::string Swarm::table() const {
+std::string PeerProcesses::table() const {
   Table table(
       {"peer", "doing", "step", "loss", "test", "exchanges", "staleness", "spread", "KB/s"});
   for (std::size_t i = 0; i < members_.size(); ++i) {
@@ -87,7 +87,7 @@ std::string Swarm::table() const {
   return table.text();
 }
 
-std::optional<PeerSummary> Swarm::summary(std::size_t peer) const {
+std::optional<PeerSummary> PeerProcesses::summary(std::size_t peer) const {
   const auto json = read_json(folder(peer) / kSummaryName);
   if (!json || !json->is_object() || !json->contains("peers") || (*json)["peers"].size() != 1) {
     return std::nullopt;
@@ -96,12 +96,12 @@ std::optional<PeerSummary> Swarm::summary(std::size_t peer) const {
   return summary ? std::optional(*summary) : std::nullopt;
 }
 
-PeerSummary Swarm::last_known(std::size_t peer) const {
+PeerSummary PeerProcesses::last_known(std::size_t peer) const {
   const PeerProgress& p = members_[peer].tail.progress();
   return {p.id, p.step, p.test_accuracy, p.test_loss, p.exchanges, p.staleness_mean, p.seconds};
 }
 
-std::string Swarm::last_words(std::size_t peer) const {
+std::string PeerProcesses::last_words(std::size_t peer) const {
   std::ifstream log(folder(peer) / "log");
   std::string last;
   for (std::string line; std::getline(log, line);) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #ifdef __CUDACC__
-#include "gpu/cuda/tables.hpp"
+#include "gpu/cuda/cells.hpp"
 #else
-#include "gpu/host/tables.hpp"
+#include "gpu/host/cells.hpp"
 #endif
