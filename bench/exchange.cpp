@@ -1,12 +1,13 @@
 // murmur's side of bench/vs_gloo: two processes exchange 10 MiB of fp32 parameters over loopback
 // TCP, with the machine, the sockets and the kernels of a real peer. Both offer, as fast as the
-// exchanges complete, and serve each other; neither trains. An exchange is over when as many shards
-// as the parameters have are averaged on both sides, whoever offered them.
+// exchanges complete, and serve each other, between steps that compute nothing. An exchange is over
+// when as many shards as the parameters have are averaged on both sides, whoever offered them.
 //   bench_exchange OFFER_CODEC TRANSFER_CODEC COUNT   prints the milliseconds of COUNT exchanges of
 //                                                     all shards, one a line, after a warm-up
 #include "gpu/kernels/exchange.hpp"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include <latch>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/rng.hpp"
@@ -30,11 +32,13 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kParameters = (std::size_t{10} << 20) / sizeof(float);
 constexpr int kWarmUp = 30;
+/// As long as the lane may keep an exchange waiting, and long enough to leave the cores to it.
+constexpr auto kStep = 50us;
 
 /// Parameters that can be exchanged, and nothing else.
 class BareReplica : public core::Replica {
  public:
-  /// The first step is over when `ready` is.
+  /// The first step is over when `ready` is; the others are short waits.
   BareReplica(std::uint64_t seed, std::latch& ready)
       : ready_(ready),
         schema_("bench", {{"x", {kParameters}, 0, kParameters}}),
@@ -48,6 +52,7 @@ class BareReplica : public core::Replica {
   const core::Schema& schema() const override { return schema_; }
   core::TrainStats train(std::uint32_t) override {
     ready_.wait();
+    std::this_thread::sleep_for(kStep);
     return {};
   }
   core::Evaluation evaluate() override { return {}; }
@@ -91,14 +96,13 @@ gossip::Config config(const Codecs& codecs) {
   config.offer_codec = codecs.offer;
   config.transfer_codec = codecs.transfer;
   config.staleness.kind = gossip::StalenessPolicy::Kind::kConstant;
-  config.steps_max = 1;
-  config.settle_max = 600s;
-  config.settle_bound = 0;  // never met: the exchanges go on
+  config.exchange_every = 1;
+  config.settle_max = config.linger = 0s;
   return config;
 }
 
-/// The peer that counts. It waits for the other in its one step of training, then settles until it
-/// has seen `count`.
+/// The peer that counts. It waits for the other in its first step, and ends when it has seen
+/// `count`.
 int measure(const Codecs& codecs, int count, int address_fd) {
   auto node = net::Node::open({});
   if (!node) return 1;
@@ -145,6 +149,7 @@ int accompany(const Codecs& codecs, const gossip::Address& to) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ::prctl(PR_SET_TIMERSLACK, 1);  // short waits end when they should
   const auto first = argc == 4 ? core::parse_codec(argv[1]) : std::nullopt;
   const auto second = argc == 4 ? core::parse_codec(argv[2]) : std::nullopt;
   int count = 0;
