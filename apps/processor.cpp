@@ -65,7 +65,7 @@ void check_processor() {
 }
 
 /// Before the constructors of this program and of its libraries.
-__attribute__((section(".preinit_array"), used)) void (*const at_start)() = check_processor;
+__attribute__((section(".preinit_array"), used)) void (*const kAtStart)() = check_processor;
 #endif
 
 }  // namespace

@@ -10,8 +10,8 @@
 
 #include "core/dataset.hpp"
 #include "gpu/backend.hpp"
-#include "gpu/row_order.hpp"
 #include "gpu/cells.hpp"
+#include "gpu/row_order.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 

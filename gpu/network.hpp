@@ -13,8 +13,8 @@
 #include "core/model_spec.hpp"
 #include "core/schema.hpp"
 #include "gpu/backend.hpp"
-#include "gpu/network_kernels.hpp"
 #include "gpu/cells.hpp"
+#include "gpu/network_kernels.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 
