@@ -5,7 +5,9 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/file_io.hpp"
 
@@ -25,6 +27,26 @@ nlohmann::ordered_json entry_of(const Tensor& tensor) {
   entry["data_offsets"] = {tensor.offset * sizeof(float),
                            (tensor.offset + tensor.size) * sizeof(float)};
   return entry;
+}
+
+/// The byte of the tensors' data at which `tensor` begins. Nothing: it is not there as F32 and in
+/// its shape.
+std::optional<std::uint64_t> place_of(const nlohmann::ordered_json& header, const Tensor& tensor) {
+  const auto entry = header.find(tensor.name);
+  if (entry == header.end() || !entry->is_object()) return std::nullopt;
+  const nlohmann::ordered_json wanted = entry_of(tensor);
+  for (const char* key : {"dtype", "shape"}) {
+    if (!entry->contains(key) || (*entry)[key] != wanted[key]) return std::nullopt;
+  }
+  const auto offsets = entry->find("data_offsets");
+  if (offsets == entry->end() || !offsets->is_array() || offsets->size() != 2) return std::nullopt;
+  if (!(*offsets)[0].is_number_unsigned() || !(*offsets)[1].is_number_unsigned()) {
+    return std::nullopt;
+  }
+  const auto begin = (*offsets)[0].get<std::uint64_t>();
+  const auto end = (*offsets)[1].get<std::uint64_t>();
+  if (end < begin || end - begin != tensor.size * sizeof(float)) return std::nullopt;
+  return begin;
 }
 
 }  // namespace
@@ -72,19 +94,29 @@ Result<std::vector<float>> read_safetensors(const std::filesystem::path& path,
     return bad(
         fmt::format("{} tensors, {} has {}", tensors, schema.model(), schema.tensors().size()));
   }
-  for (const Tensor& tensor : schema.tensors()) {
-    if (!header.contains(tensor.name) || header[tensor.name] != entry_of(tensor)) {
-      return bad(fmt::format("tensor {} is not there as F32 [{}] at byte {}", tensor.name,
-                             fmt::join(tensor.shape, ", "), tensor.offset * sizeof(float)));
-    }
-  }
   const ByteView data = ByteView(*file).subspan(kLengthSize + header_size);
   if (data.size() != data_size) {
     return bad(
         fmt::format("{} bytes of tensors, {} has {}", data.size(), schema.model(), data_size));
   }
+  std::map<std::uint64_t, const Tensor*> by_place;
+  for (const Tensor& tensor : schema.tensors()) {
+    const auto begin = place_of(header, tensor);
+    if (!begin) {
+      return bad(fmt::format("tensor {} is not there as F32 [{}]", tensor.name,
+                             fmt::join(tensor.shape, ", ")));
+    }
+    by_place[*begin] = &tensor;
+  }
   std::vector<float> parameters(schema.parameters());
-  std::memcpy(parameters.data(), data.data(), data.size());
+  std::uint64_t next = 0;
+  for (const auto& [begin, tensor] : by_place) {
+    if (begin != next) return bad(fmt::format("tensor {} is not where another ends", tensor->name));
+    std::memcpy(parameters.data() + tensor->offset, data.data() + begin,
+                tensor->size * sizeof(float));
+    next += tensor->size * sizeof(float);
+  }
+  if (next != data_size) return bad("two tensors at one place");
   return parameters;
 }
 

@@ -19,8 +19,8 @@ Result<void> write_safetensors(const std::filesystem::path& path, const Schema& 
                                std::span<const float> parameters,
                                const std::map<std::string, std::string>& metadata = {});
 
-/// Reads the flat array back. Error: not a file of this schema's names, shapes and F32, or
-/// truncated.
+/// Reads the flat array of any file with the schema's names and shapes in F32, in whichever order
+/// the tensors lie. Error: it is another's, truncated, or lies about where they are.
 Result<std::vector<float>> read_safetensors(const std::filesystem::path& path,
                                             const Schema& schema);
 

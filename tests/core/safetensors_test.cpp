@@ -46,6 +46,53 @@ TEST_CASE_METHOD(Written,
   CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 1);
 }
 
+/// A file of mlp:1-2 as `header` has it: a weight [2, 1] and a bias [2].
+core::Result<std::vector<float>> read_with(const std::string& header, std::size_t floats = 4) {
+  const murmur::testing::TempDir dir;
+  std::string text(8, '\0');
+  const std::uint64_t size = header.size();
+  std::memcpy(text.data(), &size, sizeof size);
+  text += header;
+  for (std::size_t i = 0; i < floats; ++i) {
+    const auto value = static_cast<float>(i);
+    text.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
+  write_text(dir / "m.safetensors", text);
+  return read_safetensors(dir / "m.safetensors", make_schema(parse_model("mlp:1-2").value()));
+}
+
+TEST_CASE("tensors may lie in any order, as Python's writer sorts them") {
+  const auto read = read_with(R"({"0.bias":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
+                              R"("0.weight":{"dtype":"F32","shape":[2,1],"data_offsets":[8,16]}})");
+  CHECK(read.value() == std::vector<float>{2, 3, 0, 1});
+}
+
+TEST_CASE("a file that lies about where its tensors are is refused") {
+  const auto refused = [](const std::string& weight, const std::string& bias,
+                          std::size_t floats = 4) {
+    INFO(weight << " " << bias);
+    CHECK_FALSE(read_with("{\"0.weight\":" + weight + ",\"0.bias\":" + bias + "}", floats));
+  };
+  const auto entry = [](const char* type, const char* shape, const char* offsets) {
+    return std::string("{\"dtype\":\"") + type + "\",\"shape\":" + shape +
+           ",\"data_offsets\":" + offsets + "}";
+  };
+  const std::string weight = entry("F32", "[2,1]", "[0,8]");
+  const std::string bias = entry("F32", "[2]", "[8,16]");
+  REQUIRE(read_with("{\"0.weight\":" + weight + ",\"0.bias\":" + bias + "}"));
+  for (const char* offsets :
+       {"[0,8]", "[4,12]", "[12,20]", "[8,12]", "[16,8]", "[-8,0]", "[8]", "[8,16,24]",
+        "[8.0,16.0]", "8", "[\"8\",\"16\"]", "[18446744073709551608,18446744073709551615]"}) {
+    refused(weight, entry("F32", "[2]", offsets));
+  }
+  refused(weight, entry("F16", "[2]", "[8,16]"));
+  refused(weight, entry("F32", "[2,1]", "[8,16]"));
+  refused(weight, "[]");
+  refused(weight, "{}");
+  refused(weight, bias, 5);
+  refused(weight, bias, 3);
+}
+
 TEST_CASE_METHOD(Written, "another model's, truncated and lying files are refused") {
   const Schema other = make_schema(parse_model("mlp:4-2-3").value());
   CHECK_FALSE(read_safetensors(path, other));
