@@ -94,6 +94,10 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
   if (!contacts) return core::fail("--join: " + contacts.error().message);
   peer.config.join = std::move(contacts->addresses);
   peer.notices = std::move(contacts->left_out);
+  if (!o.training.init.empty() && !o.join.empty()) {
+    peer.notices.push_back(
+        "--init: this peer copies the parameters of those that it joins instead");
+  }
   const auto listen = net::parse_endpoint(o.listen);
   if (listen && !net::is_numeric(*listen) && listen->host != "localhost" &&
       net::is_loopback(*bound)) {
@@ -286,6 +290,9 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
                   peer->node->address(), peer->replica->schema().model(), peer->rows, peer->device,
                   peer->saved ? fmt::format(", resumed at step {}", peer->resumed_at) : ""));
 
+  if (peer->saved && !o.training.init.empty()) {
+    narrator.print(elapsed(), "--init: this peer resumes from --state instead");
+  }
   for (const std::string& notice : peer->notices) narrator.print(elapsed(), notice);
 
   Recorder recorder;

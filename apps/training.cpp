@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
+#include "core/safetensors.hpp"
+
 namespace murmur::apps {
 namespace {
 
@@ -36,9 +41,37 @@ core::Result<void> check_fit(const core::ModelSpec& model, const core::Dataset& 
 
 }  // namespace
 
+namespace {
+
+using Initial = std::shared_ptr<const std::vector<float>>;
+
+/// --init's; null if it is not given.
+core::Result<Initial> load_initial(const std::filesystem::path& path,
+                                   const core::ModelSpec& model) {
+  if (path.empty()) return nullptr;
+  auto read = core::read_safetensors(path, core::make_schema(model));
+  if (!read) return core::fail("--init: " + read.error().message);
+  const auto odd =
+      std::find_if(read->begin(), read->end(), [](float x) { return !std::isfinite(x); });
+  if (odd != read->end()) {
+    return core::fail(fmt::format("--init: {}: number {} of {} is not finite", path.string(),
+                                  odd - read->begin(), read->size()));
+  }
+  return std::make_shared<const std::vector<float>>(*std::move(read));
+}
+
+}  // namespace
+
 core::Result<Task> load_task(const Training& training) {
+  if (training.schedule.kind == gpu::Schedule::Kind::kCosine && training.schedule.horizon == 0 &&
+      training.steps == 0 && training.epochs == 0) {
+    return core::fail("--schedule cosine: it ends nowhere; give cosine:STEPS, --steps or --epochs");
+  }
   if (training.model && training.model->closed_form()) {
-    return Task{*training.model, nullptr, nullptr, 0};
+    if (!training.init.empty()) {
+      return core::fail(fmt::format("--init: {} draws its own", core::to_string(*training.model)));
+    }
+    return Task{*training.model, nullptr, nullptr, 0, nullptr};
   }
   const bool classes_given = training.model && training.model->kind == core::ModelKind::kMlp;
   auto data = core::load_dataset(training.data, training.seed,
@@ -46,8 +79,11 @@ core::Result<Task> load_task(const Training& training) {
   if (!data) return tl::make_unexpected(data.error());
   core::ModelSpec model = training.model ? *training.model : model_for(*data);
   if (auto fits = check_fit(model, *data); !fits) return tl::make_unexpected(fits.error());
+  auto initial = load_initial(training.init, model);
+  if (!initial) return tl::make_unexpected(initial.error());
   return Task{std::move(model), std::make_shared<const core::Samples>(std::move(data->train)),
-              std::make_shared<const core::Samples>(std::move(data->held_out)), data->classes};
+              std::make_shared<const core::Samples>(std::move(data->held_out)), data->classes,
+              *std::move(initial)};
 }
 
 core::Result<std::shared_ptr<const core::Samples>> part_of(const Task& task,
@@ -65,6 +101,30 @@ namespace {
 float learning_rate(const Training& training) {
   const bool sgd = training.optimizer.kind == gpu::OptimizerKind::kSgd;
   return training.learning_rate.value_or(sgd ? 0.05F : 0.001F);
+}
+
+/// The last step of a peer that trains on `rows` rows; 0: there is none.
+std::uint64_t last_step(const Training& training, std::size_t rows) {
+  if (training.epochs == 0) return training.steps;
+  return training.epochs * ((rows + training.batch - 1) / training.batch);
+}
+
+gpu::Schedule schedule_of(const Training& training, std::size_t rows) {
+  gpu::Schedule schedule = training.schedule;
+  schedule.warmup = training.warmup;
+  if (schedule.kind == gpu::Schedule::Kind::kCosine && schedule.horizon == 0) {
+    schedule.horizon = last_step(training, rows);
+  }
+  return schedule;
+}
+
+std::string schedule_word(const gpu::Schedule& schedule) {
+  using Kind = gpu::Schedule::Kind;
+  std::string word = "constant";
+  if (schedule.kind == Kind::kCosine) word = fmt::format("cosine:{}", schedule.horizon);
+  if (schedule.kind == Kind::kStep)
+    word = fmt::format("step:{}:{}", schedule.every, schedule.factor);
+  return schedule.warmup > 0 ? fmt::format("{}-after-{}", word, schedule.warmup) : word;
 }
 
 /// Whose state a replica can load: nesterov and sgd share theirs.
@@ -88,7 +148,9 @@ gpu::ReplicaSpec replica_spec(const Task& task, const Training& training,
                               int threads) {
   gpu::ReplicaSpec spec;
   spec.model = task.model;
+  spec.optimizer.schedule = schedule_of(training, train ? train->rows : 0);
   spec.train = std::move(train);
+  spec.initial = task.initial;
   spec.held_out = task.held_out;
   spec.classes = task.classes;
   spec.optimizer.kind = training.optimizer.kind;
@@ -108,12 +170,10 @@ gossip::Config gossip_config(const Training& training, std::size_t rows) {
   config.rule = training.rule;
   config.words = {"optimizer=" + optimizer_word(training),
                   fmt::format("lr={}", learning_rate(training)),
+                  "schedule=" + schedule_word(schedule_of(training, rows)),
                   fmt::format("rule={}", training.rule == gossip::Rule::kNone ? "none" : "average"),
                   fmt::format("seed={}", training.seed)};
-  config.steps_max = training.steps;
-  if (training.epochs > 0) {
-    config.steps_max = training.epochs * ((rows + training.batch - 1) / training.batch);
-  }
+  config.steps_max = last_step(training, rows);
   config.duration_max = training.duration;
   config.eval_every = training.eval_every;
   config.exchange_every = training.exchange_every;

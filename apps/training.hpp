@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/command_line.hpp"
 #include "core/dataset.hpp"
@@ -34,6 +36,9 @@ struct Training {
   std::optional<core::ModelSpec> model;
   Optimizer optimizer;
   std::optional<float> learning_rate;  ///< none: by optimizer
+  gpu::Schedule schedule;      ///< without its warm-up; kCosine, horizon 0: to the last step
+  std::uint64_t warmup = 0;    ///< steps
+  std::filesystem::path init;  ///< empty: the parameters are drawn
   float momentum = 0.9F;
   float weight_decay = 0;
   std::size_t batch = 32;
@@ -59,9 +64,11 @@ struct Task {
   std::shared_ptr<const core::Samples> train;  ///< all of it, before it is dealt out
   std::shared_ptr<const core::Samples> held_out;
   std::size_t classes = 0;
+  std::shared_ptr<const std::vector<float>> initial;  ///< null: drawn
 };
 
-/// Error: what load_dataset() refuses, or a model that does not fit the data.
+/// Error: what load_dataset() refuses, a model that does not fit the data, or a --init that does
+/// not fit the model.
 core::Result<Task> load_task(const Training& training);
 
 /// The rows that part `index` of `count` trains on.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "apps/training.hpp"
@@ -14,6 +15,39 @@ core::Result<Optimizer> parse_optimizer(std::string_view text) {
   if (text == "adam") return Optimizer{gpu::OptimizerKind::kAdam, false};
   if (text == "adamw") return Optimizer{gpu::OptimizerKind::kAdamW, false};
   return core::fail(fmt::format("'{}' is none of sgd, nesterov, adam, adamw", text));
+}
+
+core::Result<gpu::Schedule> parse_schedule(std::string_view text) {
+  using Kind = gpu::Schedule::Kind;
+  gpu::Schedule schedule;
+  const std::string_view name = text.substr(0, text.find(':'));
+  std::string_view rest = text.substr(name.size());
+  if (!rest.empty()) rest.remove_prefix(1);
+  const std::string_view steps = rest.substr(0, rest.find(':'));
+  const std::string_view factor = rest.substr(std::min(rest.size(), steps.size() + 1));
+  const bool has_steps = name.size() < text.size();
+  const bool has_factor = steps.size() < rest.size();
+  if (name == "constant" && !has_steps) return schedule;
+  if (name == "cosine" && !has_factor) {
+    schedule.kind = Kind::kCosine;
+    if (!has_steps || (read_number(steps, schedule.horizon) && schedule.horizon > 0)) {
+      return schedule;
+    }
+  }
+  if (name == "step" && read_number(steps, schedule.every) && schedule.every > 0) {
+    schedule.kind = Kind::kStep;
+    if (!has_factor ||
+        (read_number(factor, schedule.factor) && schedule.factor > 0 && schedule.factor < 1)) {
+      return schedule;
+    }
+  }
+  return core::fail(fmt::format(
+      "'{}' is none of constant, cosine[:STEPS], step:STEPS[:FACTOR] with FACTOR between 0 and 1",
+      text));
+}
+
+core::Result<std::filesystem::path> parse_path(std::string_view text) {
+  return std::filesystem::path(text);
 }
 
 core::Result<gossip::Rule> parse_rule(std::string_view text) {
@@ -75,10 +109,22 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
             "mlp:IN-...-OUT, with ReLU between layers, or linear. The default is\n"
             "mlp:64-128-10 for digits, mlp:784-256-128-10 for mnist (of other sizes, with its\n"
             "widths at the ends), one hidden layer of 64 for csv, linear for linear."});
+  line.add("--init", t.init, parse_path,
+           {"FILE", "",
+            "Begin from the parameters in this safetensors file instead of drawn ones: a\n"
+            "model.safetensors of this --model, or one with the names, shapes and F32 of the\n"
+            "same nn.Sequential in PyTorch. Of use to the peer that joins nobody."});
   line.add("--optimizer", t.optimizer, parse_optimizer,
            {"NAME", "sgd", "sgd, nesterov, adam or adamw, each as PyTorch defines it."});
   line.add("--lr", t.learning_rate, number_above(0.0F, 1e6F),
            {"RATE", "", "Learning rate, above 0. The default is 0.05; with adam and adamw 0.001."});
+  line.add("--schedule", t.schedule, parse_schedule,
+           {"SCHEDULE", "constant",
+            "How the rate goes on. cosine[:STEPS]: falls to zero along half a cosine, at\n"
+            "STEPS or at the last step of --steps or --epochs; step:STEPS[:FACTOR]: times\n"
+            "FACTOR (0.1) after each so many. A peer that joins copies its place in it."});
+  line.add("--warmup", t.warmup, number_in<std::uint64_t>(0, kStepsMax),
+           {"STEPS", "0", "Before that, the rate rises evenly over so many steps."});
   line.add("--momentum", t.momentum, number_below(0.0F, 1.0F),
            {"M", "0.9", "Momentum of sgd and nesterov, from 0, below 1."});
   line.add("--weight-decay", t.weight_decay, number_in(0.0F, 1e6F),

@@ -48,7 +48,8 @@ class NetworkReplica final : public core::Replica {
         not_finite_(*context_, 1),
         loss_read_(rows_max_),
         correct_read_(rows_max_) {
-    const std::vector<float> initial = initial_parameters(schema_, spec.seed);
+    const std::vector<float> initial =
+        spec.initial ? *spec.initial : initial_parameters(schema_, spec.seed);
     upload(*context_, parameters_.data(), initial.data(), initial.size());
     set_place({});
   }

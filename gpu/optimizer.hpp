@@ -80,22 +80,21 @@ class Optimizer {
     }
   }
 
-  /// x, from the gradient at x.
+  /// x, from the gradient at x, at the rate that the schedule has for this step.
   void step(Context& context, float* x, const float* gradient) {
-    ++steps_;
+    const float rate = learning_rate(steps_++);
     if (spec_.kind != OptimizerKind::kSgd) {
-      for_each_index(context, size_, adam(x, gradient));
+      for_each_index(context, size_, adam(x, gradient, rate));
     } else if (slots_ == 0) {
-      for_each_index(context, size_,
-                     SgdElement{x, gradient, spec_.learning_rate, spec_.weight_decay});
+      for_each_index(context, size_, SgdElement{x, gradient, rate, spec_.weight_decay});
     } else if (spec_.nesterov) {
-      for_each_index(context, size_,
-                     NesterovElement{x, gradient, slot_[0].data(), spec_.learning_rate,
-                                     spec_.weight_decay, spec_.momentum});
+      for_each_index(
+          context, size_,
+          NesterovElement{x, gradient, slot_[0].data(), rate, spec_.weight_decay, spec_.momentum});
     } else {
-      for_each_index(context, size_,
-                     MomentumElement{x, gradient, slot_[0].data(), spec_.learning_rate,
-                                     spec_.weight_decay, spec_.momentum});
+      for_each_index(
+          context, size_,
+          MomentumElement{x, gradient, slot_[0].data(), rate, spec_.weight_decay, spec_.momentum});
     }
   }
 
@@ -106,14 +105,17 @@ class Optimizer {
   void set_steps(std::uint64_t steps) { steps_ = steps; }
 
  private:
-  [[nodiscard]] AdamElement adam(float* x, const float* gradient) {
+  [[nodiscard]] float learning_rate(std::uint64_t step) const {
+    return static_cast<float>(spec_.learning_rate * rate_factor(spec_.schedule, step));
+  }
+  /// For update number steps_, counted from 1.
+  [[nodiscard]] AdamElement adam(float* x, const float* gradient, double lr) {
     const bool decoupled = spec_.kind == OptimizerKind::kAdamW;
     const double beta1 = spec_.beta1;
     const double beta2 = spec_.beta2;
     const auto t = static_cast<double>(steps_);
     const double correction1 = 1 - std::pow(beta1, t);
     const double correction2 = 1 - std::pow(beta2, t);
-    const double lr = spec_.learning_rate;
     return {x,
             gradient,
             slot_[0].data(),

@@ -17,6 +17,22 @@ constexpr int kThreadsMax = 1024;
 
 bool fraction(float value) { return value >= 0.0F && value < 1.0F; }
 
+core::Result<void> check_schedule(const Schedule& schedule) {
+  using Kind = Schedule::Kind;
+  if (schedule.kind == Kind::kStep &&
+      (schedule.every < 1 || !(schedule.factor > 0 && schedule.factor < 1))) {
+    return core::fail(
+        fmt::format("schedule: a step every {} by a factor of {}: not 1 or more, and "
+                    "between 0 and 1",
+                    schedule.every, schedule.factor));
+  }
+  if (schedule.kind == Kind::kCosine && schedule.horizon <= schedule.warmup) {
+    return core::fail(fmt::format("schedule: it ends at step {}, before {} steps of warm-up do",
+                                  schedule.horizon, schedule.warmup));
+  }
+  return {};
+}
+
 core::Result<void> check_optimizer(const OptimizerSpec& spec) {
   if (!(spec.learning_rate > 0.0F) || !std::isfinite(spec.learning_rate)) {
     return core::fail(fmt::format("learning rate {}: not a positive number", spec.learning_rate));
@@ -36,15 +52,17 @@ core::Result<void> check_optimizer(const OptimizerSpec& spec) {
   if (!(spec.epsilon > 0.0F)) {
     return core::fail(fmt::format("epsilon {}: not above 0", spec.epsilon));
   }
-  return {};
+  return check_schedule(spec.schedule);
 }
 
 core::Result<void> check_closed_form(const ReplicaSpec& spec) {
   const OptimizerSpec& optimizer = spec.optimizer;
   if (optimizer.kind != OptimizerKind::kSgd || optimizer.nesterov ||
-      optimizer.weight_decay != 0.0F) {
+      optimizer.weight_decay != 0.0F || optimizer.schedule.kind != Schedule::Kind::kConstant ||
+      optimizer.schedule.warmup > 0) {
     return core::fail(fmt::format(
-        "{}: the closed forms train with plain SGD (momentum, but neither Nesterov's nor decay)",
+        "{}: the closed forms train with plain SGD (momentum, but neither Nesterov's nor decay), "
+        "at a constant rate",
         core::to_string(spec.model)));
   }
   return {};
@@ -98,6 +116,13 @@ core::Result<void> check_network(const ReplicaSpec& spec) {
   }
   if (spec.threads < 1 || spec.threads > kThreadsMax) {
     return core::fail(fmt::format("threads {}: not in 1..{}", spec.threads, kThreadsMax));
+  }
+  if (spec.initial) {
+    const std::size_t parameters = core::make_schema(spec.model).parameters();
+    if (spec.initial->size() != parameters) {
+      return core::fail(fmt::format("{}: {} initial parameters, not {}",
+                                    core::to_string(spec.model), spec.initial->size(), parameters));
+    }
   }
   if (auto ok = check_samples(spec, "training", spec.train.get()); !ok) return ok;
   if (spec.train->rows == 0) return core::fail("training data: no rows");

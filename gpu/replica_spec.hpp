@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "core/dataset.hpp"
 #include "core/model_spec.hpp"
@@ -15,6 +16,7 @@
 #include "core/result.hpp"
 #include "core/schema.hpp"
 #include "gpu/device.hpp"
+#include "gpu/schedule.hpp"
 
 namespace murmur::gpu {
 
@@ -24,6 +26,7 @@ enum class OptimizerKind : std::uint8_t { kSgd = 0, kAdam = 1, kAdamW = 2 };
 struct OptimizerSpec {
   OptimizerKind kind = OptimizerKind::kSgd;
   float learning_rate = 0.1F;
+  Schedule schedule = {};
   float momentum = 0.9F;      ///< SGD
   bool nesterov = false;      ///< SGD, with momentum
   float weight_decay = 0.0F;  ///< added to the gradient; AdamW decays the parameters instead
@@ -40,6 +43,8 @@ struct ReplicaSpec {
   std::shared_ptr<const core::Samples> train = nullptr;
   std::shared_ptr<const core::Samples> held_out = nullptr;
   std::size_t classes = 0;  ///< the data set's; 0 for regression
+  /// The parameters to begin from, the schema's flat array; null: they are drawn from `seed`.
+  std::shared_ptr<const std::vector<float>> initial = nullptr;
   OptimizerSpec optimizer = {};
   std::size_t batch = 32;  ///< rows a step, 1..kBatchMax; the last of an epoch may be smaller
   std::uint64_t seed = 1;

@@ -97,6 +97,16 @@ TEST_CASE_METHOD(BadDay, "values outside their limits are refused") {
   refuses({"peer", "--momentum", "inf"}, "--momentum: 'inf' is not");
   refuses({"peer", "--weight-decay=-1"}, "--weight-decay: '-1' is not a number in 0..");
   refuses({"peer", "--weight-decay", "nan"}, "--weight-decay: 'nan' is not");
+  for (const char* schedule : {"", "cosin", "cosine:", "cosine:0", "cosine:5:1", "step", "step:0",
+                               "step:5:", "step:5:1", "step:5:0.1:2", "constant:1"}) {
+    refuses({"peer", "--schedule", schedule}, "is none of constant, cosine[:STEPS], step:STEPS");
+  }
+  refuses({"peer", "--schedule", "cosine"}, "give cosine:STEPS, --steps or --epochs");
+  refuses({"peer", "--schedule", "cosine:9", "--warmup", "9"},
+          "it ends at step 9, before 9 steps of warm-up do");
+  refuses({"sim", "--model", "quadratic:8", "--warmup", "9"}, "at a constant rate");
+  refuses({"sim", "--model", "quadratic:8", "--init", "x"}, "--init: quadratic:8 draws its own");
+  refuses({"peer", "--init", "/nonexistent"}, "--init: /nonexistent: ");
   refuses({"peer", "--batch", "0"}, "--batch: '0' is not a number in 1..");
   refuses({"peer", "--batch", "100000"}, "--batch: '100000' is not a number in 1..65535");
   refuses({"peer", "--batch", "inf"}, "--batch: 'inf' is not");

@@ -43,6 +43,25 @@ TEST_CASE("help is printed by each command, with status 0") {
   }
 }
 
+TEST_CASE("training goes on from the model that an earlier run has left") {
+  const TempDir dir;
+  const std::string first = (dir / "first").string();
+  REQUIRE(run_program({"peer", "--steps", "400", "--out", first}).status == 0);
+  // So slow that no parameter moves.
+  const Said said = run_program({"peer", "--steps", "1", "--lr", "1e-30", "--init",
+                                 first + "/model.safetensors", "--out", (dir / "second").string()});
+  INFO(said.err);
+  REQUIRE(said.status == 0);
+  const auto schema = core::make_schema(core::parse_model("mlp:64-128-10").value());
+  CHECK(core::read_safetensors(dir / "second/model.safetensors", schema).value() ==
+        core::read_safetensors(dir / "first/model.safetensors", schema).value());
+
+  const Said other = run_program(
+      {"peer", "--steps", "1", "--model", "mlp:64-16-10", "--init", first + "/model.safetensors"});
+  CHECK(other.status == 2);
+  CHECK(other.err.find("--init: ") != std::string::npos);
+}
+
 TEST_CASE("one peer trains alone and leaves curves, a summary and a model") {
   const TempDir dir;
   const Said said = run_program({"peer", "--steps", "600", "--out", (dir / "out").string()});

@@ -132,6 +132,35 @@ TEST_CASE("a peer tells its neighbours the learning rate that it trains at") {
   CHECK(std::count(words.begin(), words.end(), given ? "lr=10" : "lr=0.001") == 1);
 }
 
+TEST_CASE("a schedule ends where it says, or at the last step") {
+  const auto schedule = [](const std::vector<std::string>& args) {
+    const Training t = training(args);
+    const auto task = load_task(t);
+    REQUIRE(task);
+    const auto words = gossip_config(t, task->train->rows).words;
+    const auto word = std::find_if(words.begin(), words.end(),
+                                   [](const auto& w) { return w.starts_with("schedule="); });
+    REQUIRE(word != words.end());
+    return std::pair(replica_spec(*task, t, task->train, 0, 1).optimizer.schedule, *word);
+  };
+  using Kind = gpu::Schedule::Kind;
+  const auto [constant, as_before] = schedule({});
+  CHECK(constant.kind == Kind::kConstant);
+  CHECK(as_before == "schedule=constant");
+  const auto [own, own_word] = schedule({"--schedule", "cosine:700", "--steps", "70"});
+  CHECK(own.horizon == 700);
+  CHECK(own_word == "schedule=cosine:700");
+  const auto [last, last_word] =
+      schedule({"--schedule", "cosine", "--warmup", "5", "--epochs", "2", "--batch", "100"});
+  CHECK(last.horizon == 30);
+  CHECK(last.warmup == 5);
+  CHECK(last_word == "schedule=cosine:30-after-5");
+  const auto [step, step_word] = schedule({"--schedule", "step:10:0.5"});
+  CHECK(step.every == 10);
+  CHECK(step.factor == 0.5);
+  CHECK(step_word == "schedule=step:10:0.5");
+}
+
 TEST_CASE("flags that local sets for each peer cannot be given to the peers") {
   for (const char* flag :
        {"--part=0/2", "--join=127.0.0.1:1", "--out=x", "--state=x", "--listen=127.0.0.1:7000"}) {

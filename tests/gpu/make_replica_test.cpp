@@ -35,6 +35,11 @@ TEST_CASE("a spec that cannot be is refused in one line") {
     s.optimizer.momentum = 0;
   });
   faulty([](ReplicaSpec& s) {
+    s.optimizer.schedule = {.kind = Schedule::Kind::kCosine, .warmup = 10, .horizon = 10};
+  });
+  faulty([](ReplicaSpec& s) { s.optimizer.schedule = {.kind = Schedule::Kind::kStep}; });
+  faulty([](ReplicaSpec& s) { s.initial = std::make_shared<const std::vector<float>>(7); });
+  faulty([](ReplicaSpec& s) {
     auto samples = std::make_shared<core::Samples>(*s.train);
     samples->labels[2] = 3;
     s.train = samples;

@@ -90,6 +90,41 @@ TEST_CASE("a newcomer adopts parameters and optimizer, and keeps its place in it
   }
 }
 
+TEST_CASE("the rate follows its schedule, in which a newcomer takes its donor's place") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    INFO(device.name);
+    for (const OptimizerKind kind : kKinds) {
+      ReplicaSpec spec = small_classifier();
+      spec.optimizer = optimizer_of(kind);
+      ReplicaSpec quarter = spec;
+      quarter.optimizer.learning_rate /= 4;
+      spec.optimizer.schedule = {.kind = Schedule::Kind::kCosine, .warmup = 4, .horizon = 9};
+      const auto donor = make(spec, device);
+      const auto slow = make(quarter, device);
+      donor->train(1);
+      slow->train(1);
+      CHECK(parameters(*donor) == parameters(*slow));
+      donor->train(8);
+      const std::vector<float> ended = parameters(*donor);
+      const auto newcomer = make(spec, device);
+      REQUIRE(newcomer->load(saved(*donor), true));
+      newcomer->train(3);
+      CHECK(parameters(*newcomer) == ended);
+    }
+  }
+}
+
+TEST_CASE("a replica begins from the parameters that it is given") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    ReplicaSpec spec = small_classifier();
+    const auto trained = make(spec, device);
+    trained->train(5);
+    spec.initial = std::make_shared<const std::vector<float>>(parameters(*trained));
+    INFO(device.name);
+    CHECK(parameters(*make(spec, device)) == *spec.initial);
+  }
+}
+
 TEST_CASE("bytes that are no state of this replica are refused and change nothing") {
   for (const DeviceUnderTest& device : devices_under_test()) {
     const ReplicaSpec spec = small_classifier();
