@@ -158,6 +158,7 @@ gpu::ReplicaSpec replica_spec(const Task& task, const Training& training,
   spec.optimizer.learning_rate = learning_rate(training);
   spec.optimizer.momentum = training.momentum;
   spec.optimizer.weight_decay = training.weight_decay;
+  spec.optimizer.norm_max = training.clip_norm;
   spec.batch = training.batch;
   spec.seed = training.seed;
   spec.stream = stream;

@@ -41,6 +41,7 @@ struct Training {
   std::filesystem::path init;  ///< empty: the parameters are drawn
   float momentum = 0.9F;
   float weight_decay = 0;
+  float clip_norm = 0;  ///< 0: none
   std::size_t batch = 32;
   std::uint64_t steps = 0;   ///< 0: no limit
   std::uint64_t epochs = 0;  ///< 0: no limit

@@ -129,6 +129,8 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
            {"M", "0.9", "Momentum of sgd and nesterov, from 0, below 1."});
   line.add("--weight-decay", t.weight_decay, number_in(0.0F, 1e6F),
            {"W", "0", "Weight decay: added to the gradient; adamw shrinks the weights."});
+  line.add("--clip-norm", t.clip_norm, number_in(0.0F, 1e30F),
+           {"NORM", "0", "Scale a longer gradient down to this norm; 0: never."});
   line.add("--batch", t.batch, number_in<std::size_t>(1, gpu::kBatchMax),
            {"ROWS", "32", "Rows in a mini-batch."});
   line.add(

@@ -8,8 +8,10 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "gpu/backend.hpp"
+#include "gpu/clip.hpp"
 #include "gpu/replica_spec.hpp"
 #include "gpu/replica_state.hpp"
 
@@ -78,10 +80,13 @@ class Optimizer {
       slot_[i] = Buffer<float>(context, parameters);
       fill(context, slot_[i].data(), parameters, 0.0F);
     }
+    if (spec.norm_max > 0) clip_.emplace(context, spec.norm_max, parameters);
   }
 
   /// x, from the gradient at x, at the rate that the schedule has for this step.
-  void step(Context& context, float* x, const float* gradient) {
+  /// Where it is clipped, the gradient is changed.
+  void step(Context& context, float* x, float* gradient) {
+    if (clip_) clip_->apply(context, gradient);
     const float rate = learning_rate(steps_++);
     if (spec_.kind != OptimizerKind::kSgd) {
       for_each_index(context, size_, adam(x, gradient, rate));
@@ -136,6 +141,7 @@ class Optimizer {
   std::size_t slots_;
   std::array<Buffer<float>, kOptimizerSlotsMax> slot_;
   std::uint64_t steps_ = 0;
+  std::optional<Clip> clip_;
 };
 
 }  // namespace murmur::gpu::MURMUR_BACKEND

@@ -46,6 +46,9 @@ core::Result<void> check_optimizer(const OptimizerSpec& spec) {
   if (!(spec.weight_decay >= 0.0F) || !std::isfinite(spec.weight_decay)) {
     return core::fail(fmt::format("weight decay {}: not 0 or above", spec.weight_decay));
   }
+  if (!(spec.norm_max >= 0.0F) || !std::isfinite(spec.norm_max)) {
+    return core::fail(fmt::format("clipping to a norm of {}: not 0 or above", spec.norm_max));
+  }
   if (!fraction(spec.beta1) || !fraction(spec.beta2)) {
     return core::fail(fmt::format("betas {}, {}: not in [0, 1)", spec.beta1, spec.beta2));
   }
@@ -59,10 +62,10 @@ core::Result<void> check_closed_form(const ReplicaSpec& spec) {
   const OptimizerSpec& optimizer = spec.optimizer;
   if (optimizer.kind != OptimizerKind::kSgd || optimizer.nesterov ||
       optimizer.weight_decay != 0.0F || optimizer.schedule.kind != Schedule::Kind::kConstant ||
-      optimizer.schedule.warmup > 0) {
+      optimizer.schedule.warmup > 0 || optimizer.norm_max > 0) {
     return core::fail(fmt::format(
         "{}: the closed forms train with plain SGD (momentum, but neither Nesterov's nor decay), "
-        "at a constant rate",
+        "at a constant rate, without clipping",
         core::to_string(spec.model)));
   }
   return {};

@@ -33,6 +33,7 @@ struct OptimizerSpec {
   float beta1 = 0.9F;         ///< Adam
   float beta2 = 0.999F;       ///< Adam
   float epsilon = 1e-8F;      ///< Adam
+  float norm_max = 0.0F;      ///< a longer gradient is scaled down to it; 0: none is
 };
 
 constexpr std::size_t kBatchMax = 65535;  ///< times a width of 65536: under 2^32 activations

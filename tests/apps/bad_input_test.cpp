@@ -107,6 +107,8 @@ TEST_CASE_METHOD(BadDay, "values outside their limits are refused") {
   refuses({"sim", "--model", "quadratic:8", "--warmup", "9"}, "at a constant rate");
   refuses({"sim", "--model", "quadratic:8", "--init", "x"}, "--init: quadratic:8 draws its own");
   refuses({"peer", "--init", "/nonexistent"}, "--init: /nonexistent: ");
+  refuses({"peer", "--clip-norm", "-1"}, "--clip-norm: '-1' is not a number in 0..");
+  refuses({"sim", "--model", "quadratic:8", "--clip-norm", "1"}, "without clipping");
   refuses({"peer", "--batch", "0"}, "--batch: '0' is not a number in 1..");
   refuses({"peer", "--batch", "100000"}, "--batch: '100000' is not a number in 1..65535");
   refuses({"peer", "--batch", "inf"}, "--batch: 'inf' is not");

@@ -30,6 +30,7 @@ TEST_CASE("a spec that cannot be is refused in one line") {
   faulty([](ReplicaSpec& s) { s.optimizer.learning_rate = std::nanf(""); });
   faulty([](ReplicaSpec& s) { s.optimizer.momentum = 1; });
   faulty([](ReplicaSpec& s) { s.optimizer.weight_decay = -1; });
+  faulty([](ReplicaSpec& s) { s.optimizer.norm_max = -1; });
   faulty([](ReplicaSpec& s) {
     s.optimizer.nesterov = true;
     s.optimizer.momentum = 0;

@@ -79,6 +79,17 @@ const Golden kGolden[] = {
      {.kind = OptimizerKind::kAdamW, .learning_rate = 0.05F, .weight_decay = 0.1F},
      {0.243886352F, 0.0009114407F, -0.49180004F, 0.343583614F},
      11.388414573669433},
+    {"SGD(lr=0.05, momentum=0.9), clip_grad_norm_(0.5)",
+     {.learning_rate = 0.05F, .momentum = 0.9F, .norm_max = 0.5F},
+     {0.299292922F, 0.133416027F, -0.583802819F, 0.262396783F},
+     12.310100746154784},
+    {"AdamW(lr=0.05, weight_decay=0.1), clip_grad_norm_(0.01)",
+     {.kind = OptimizerKind::kAdamW,
+      .learning_rate = 0.05F,
+      .weight_decay = 0.1F,
+      .norm_max = 0.01F},
+     {0.240050286F, -0.00333182514F, -0.486376017F, 0.346000195F},
+     11.380047225952149},
 };
 
 TEST_CASE("the gradient is the slope of the loss") {
@@ -111,6 +122,32 @@ TEST_CASE("every optimizer updates as PyTorch's does") {
       for (std::size_t i = 0; i < 4; ++i) {
         CHECK(after[i] == Approx(golden.parameters[i]).margin(3e-5));
       }
+    }
+  }
+}
+
+TEST_CASE("a long gradient is cut to the norm asked for, a short one left alone") {
+  const auto moved = [](const std::vector<float>& a, const std::vector<float>& b) {
+    double square = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) square += std::pow(double{a[i]} - double{b[i]}, 2);
+    return std::sqrt(square);
+  };
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    for (const char* model : {"mlp:5-3", "mlp:5-31-3", "mlp:5-20000-3"}) {
+      INFO(device.name << ", " << model);
+      ReplicaSpec spec = small_classifier();
+      spec.model = *core::parse_model(model);
+      spec.optimizer = {.learning_rate = 1.0F, .momentum = 0.0F};
+      const auto plain = make(spec, device);
+      const std::vector<float> x = parameters(*plain);
+      spec.optimizer.norm_max = 0.125F;
+      const auto cut = make(spec, device);
+      spec.optimizer.norm_max = 1e9F;
+      const auto left = make(spec, device);
+      for (core::Replica* replica : {plain.get(), cut.get(), left.get()}) replica->train(1);
+      REQUIRE(moved(parameters(*plain), x) > 0.25);
+      CHECK(moved(parameters(*cut), x) == Approx(0.125).epsilon(1e-3));
+      CHECK(parameters(*left) == parameters(*plain));
     }
   }
 }
