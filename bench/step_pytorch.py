@@ -28,7 +28,7 @@ criterion = torch.nn.CrossEntropyLoss()
 
 for line in sys.stdin:
     if line == "blas\n":
-        print(json.dumps(machine.blas_in_use()), flush=True)
+        print(json.dumps(machine.blas_in_use("libtorch_cpu")), flush=True)
         continue
     steps = int(line)
     total = torch.zeros(())
