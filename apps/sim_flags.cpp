@@ -61,7 +61,7 @@ core::Result<Training> training_of(const PeerFlags& own, const SimOptions& o) {
     return core::fail(fmt::format("{}there are peers 0 to {}", who, o.peers - 1));
   }
   for (const char* flag :
-       {"--help", "-h", "--config", "--data", "--model", "--partition", "--seed"}) {
+       {"--help", "-h", "--config", "--data", "--init", "--model", "--partition", "--seed"}) {
     if (without_flag(own.flags, flag).size() != own.flags.size()) {
       return core::fail(fmt::format("{}{} is for all peers alike", who, flag));
     }

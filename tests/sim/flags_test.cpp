@@ -96,6 +96,7 @@ TEST_CASE("a peer's own flags that cannot be are refused in one line") {
   };
   CHECK(message("4:--lr 1") == "--peer-flags 4: there are peers 0 to 3");
   CHECK(message("1:--model linear") == "--peer-flags 1: --model is for all peers alike");
+  CHECK(message("1:--init=x") == "--peer-flags 1: --init is for all peers alike");
   CHECK(message("1:--loss 10%").find("--peer-flags 1: there is no flag --loss") == 0);
   CHECK(message("1:--lr x").find("--peer-flags 1: --lr: 'x' is not a number") == 0);
   for (const char* flags : {"", "1", ":--lr 1", "x:--lr 1"}) {
