@@ -28,11 +28,13 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-core::PeerId draw_id() {
+std::uint64_t draw_word() {
   std::random_device chance;
-  const auto word = [&chance] { return std::uint64_t{chance()} << 32 | chance(); };
-  return {word(), word() | 1};  // never zero, which means "nobody"
+  return std::uint64_t{chance()} << 32 | chance();
 }
+
+/// Never zero, which means "nobody".
+core::PeerId draw_id() { return {draw_word(), draw_word() | 1}; }
 
 /// What a peer is made of, all of it checked, and only folders made.
 struct Peer {
@@ -141,7 +143,7 @@ core::Result<void> open_state(const PeerOptions& o, Peer& peer) {
     const auto step = gossip::saved_step(checkpoint->protocol, **last, peer.replica->schema());
     if (!step) return in_state(step.error().message);
     peer.resumed_at = *step;
-    if (auto loaded = peer.replica->load(checkpoint->replica, /*adopt=*/false); !loaded) {
+    if (auto loaded = peer.replica->load(checkpoint->replica); !loaded) {
       return in_state(loaded.error().message);
     }
     peer.saved = std::move(checkpoint->protocol);
@@ -309,7 +311,8 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
     narrator.say(t, status, recorder);
     journal.take(t, status, counters, recorder);
   };
-  const core::Rng rng(o.training.seed, peer->self.id.low + peer->self.boot, "gossip");
+  // Not from the seed: what tells one process, or one draw of parameters, from all others.
+  const core::Rng rng(draw_word(), draw_word(), "gossip");
   const net::Outcome outcome =
       peer->node->run(*peer->replica, *peer->storage, peer->config, peer->self,
                       std::move(peer->saved), rng, on_report, on_status);

@@ -31,16 +31,23 @@ using Boot = std::uint32_t;
 /// A transfer, numbered by its maker per directed edge. Ordered: boots first.
 struct TransferId {
   Boot boot = 0;
-  std::uint32_t seq = 0;
+  std::uint64_t seq = 0;
   friend constexpr auto operator<=>(const TransferId&, const TransferId&) = default;
 };
 
 /// An offer, numbered by the peer that makes it, rising over all its neighbours.
 struct OfferId {
   Boot boot = 0;
-  std::uint32_t number = 0;
+  std::uint64_t number = 0;
   friend constexpr auto operator<=>(const OfferId&, const OfferId&) = default;
 };
+
+/// Which run this is meant to be; peers of two never speak. Zero: the unnamed one.
+using Swarm = std::uint64_t;
+
+/// Random bits of whoever drew the parameters, copied with them: two draws are never averaged.
+/// Zero: no parameters yet.
+using Lineage = std::uint64_t;
 
 /// A piece of the flat parameter array; see core/schema.hpp.
 using ShardId = std::uint32_t;

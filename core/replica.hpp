@@ -14,6 +14,7 @@
 #include "core/bytes.hpp"
 #include "core/codec.hpp"
 #include "core/ids.hpp"
+#include "core/planes.hpp"
 #include "core/result.hpp"
 #include "core/schema.hpp"
 
@@ -40,11 +41,21 @@ struct MixStats {
   std::optional<double> theirs = std::nullopt;
 };
 
+/// What one replica gives another: the planes of `kind`, one after the other, each of 4 B a
+/// parameter, little-endian.
+struct Snapshot {
+  StateKind kind;
+  std::uint64_t optimizer_steps = 0;
+  Bytes planes;
+};
+
 class Replica {
  public:
   virtual ~Replica() = default;
 
   [[nodiscard]] virtual const Schema& schema() const = 0;
+  /// What snapshot() gives, and all of what adopt() can take over.
+  [[nodiscard]] virtual StateKind state_kind() const = 0;
 
   /// Takes `steps` >= 1 optimizer steps on the next mini-batches.
   virtual TrainStats train(std::uint32_t steps) = 0;
@@ -69,10 +80,16 @@ class Replica {
 
   /// Everything of the replica, as opaque bytes: parameters, optimizer, and the place in the data.
   virtual void save(Bytes& out) = 0;
-  /// Restores what save() wrote. `adopt`: the bytes are a neighbour's, so take parameters and
-  /// optimizer but keep one's own place in one's own data. Error (nothing changed): bytes that are
-  /// not a state of this schema and optimizer.
-  virtual Result<void> load(ByteView state, bool adopt) = 0;
+  /// Restores what save() wrote. Error (nothing changed): bytes that are not a state of this schema
+  /// and optimizer.
+  virtual Result<void> load(ByteView state) = 0;
+
+  /// For another replica of this schema.
+  virtual Snapshot snapshot() = 0;
+  /// Takes over the parameters, and the optimizer where it is of the same kind; else the optimizer
+  /// begins anew. The place in the data stays. Error (nothing changed): a wrong size, or a value
+  /// that is not finite.
+  virtual Result<void> adopt(const Snapshot& theirs) = 0;
 
   /// The flat parameters, copied to the host. `out.size()` == schema().parameters().
   virtual void read_parameters(std::span<float> out) = 0;

@@ -11,7 +11,6 @@
 
 #include "core/check.hpp"
 #include "core/ids.hpp"
-#include "core/rng.hpp"
 
 namespace murmur::core {
 
@@ -57,10 +56,11 @@ class Schema {
     const std::size_t begin = shard * shard_;
     return {begin, std::min(shard_, parameters_ - begin)};
   }
-  /// Equal on two peers iff they may exchange: same model, same cut.
-  [[nodiscard]] std::uint64_t hash() const {
-    return mix64(hash_name(model_) + mix64(parameters_ + mix64(shard_)));
-  }
+  /// Equal on two peers iff they may exchange: same model, same tensors, same cut. FNV-1a (64 bits,
+  /// draft-eastlake-fnv) of description().
+  [[nodiscard]] std::uint64_t hash() const;
+  /// A line for the model, for each tensor, and for the cut: docs/protocol.md, "The schema".
+  [[nodiscard]] std::string description() const;
 
  private:
   std::string model_;

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "core/codec.hpp"
+#include "core/ids.hpp"
+#include "core/planes.hpp"
 #include "core/time.hpp"
 
 namespace murmur::gossip {
@@ -14,7 +16,9 @@ namespace murmur::gossip {
 /// "host:port"; what a transport can send to.
 using Address = std::string;
 
-enum class Rule : std::uint8_t { kAverage, kNone };
+/// How replicas mix; the numbers are the wire's.
+enum class Rule : std::uint8_t { kAverage = 0, kNone };
+inline constexpr std::uint8_t kRuleCount = 2;
 
 /// How an exchange's weight depends on its staleness s, the initiator's expected steps between
 /// making the offer and absorbing the transfer.
@@ -31,6 +35,8 @@ struct StalenessPolicy {
 
 struct Config {
   // What to run.
+  core::Swarm swarm = 0;  ///< which run this is meant to be
+  core::StateKind state;  ///< of the own replica
   Rule rule = Rule::kAverage;
   std::vector<std::string> words;  ///< "key=value" of this run, for its peers (gossip/words.hpp)
   std::uint64_t steps_max = 0;     ///< train until the model's age is this; 0: no limit
@@ -77,14 +83,11 @@ struct Config {
 
   // Limits: memory is at most links_max outbox payloads (voided past outbox_unreachable_max of
   // unreachable peers), serve_queue_max offers, links_max transfers, copies_max states to give and
-  // one to take: (1 + optimizer_arrays_max) x 4 B a parameter and state_extra_max at most.
+  // one to take: 4 B a parameter for each plane of their own.
   std::size_t serve_queue_max = 4;
   std::size_t outbox_unreachable_max = 8;
-  std::uint32_t numbers_max = 0xffffffff;  ///< of offers, and of transfers, an edge and boot
   std::uint64_t lost_max = std::uint64_t{1} << 24;   ///< by one crash, that a neighbour may claim
   std::size_t state_chunk = std::size_t{256} << 10;  ///< bytes
-  std::size_t optimizer_arrays_max = 2;              ///< of a state copied from a donor, and...
-  std::size_t state_extra_max = std::size_t{64} << 10;      ///< ...bytes beside the arrays
   std::size_t copies_max = 2;                               ///< of the own state, for newcomers
   double copy_share_max = 0.02;                             ///< of the lane's time, for making them
   core::Duration copy_kept_max = std::chrono::seconds(10);  ///< since it was last asked for

@@ -15,7 +15,9 @@ enum class Reject : std::uint8_t {
   kMagic,      ///< not murmur
   kVersion,    ///< another wire version
   kType,       ///< unknown message type
+  kSwarm,      ///< another run
   kSchema,     ///< another model
+  kLineage,    ///< an exchange with parameters of another draw
   kAddressee,  ///< for another peer or boot, or from oneself
   kStaleBoot,  ///< from a boot older than the newest heard
   kChecksum,   ///< CRC-32C differs
@@ -27,7 +29,7 @@ enum class Reject : std::uint8_t {
   kOutOfTurn,  ///< a transfer or Void that is not the next of its maker
   kClaim,      ///< a Resume that says what cannot have been
 };
-inline constexpr std::size_t kRejectCount = 16;
+inline constexpr std::size_t kRejectCount = 18;
 std::string_view to_string(Reject reason);
 
 struct Counters {

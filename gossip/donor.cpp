@@ -16,16 +16,19 @@ void Donor::on_request(const wire::Header& header, const wire::StateRequest& req
   const auto kept = std::find_if(kept_.begin(), kept_.end(),
                                  [&](const Kept& k) { return k.id == request.snapshot; });
   if (!can || (request.snapshot != 0 && kept == kept_.end())) {
-    return links_.send(from, wire::StateChunk{request.snapshot, request.offset, 0, 0, 0});
+    return send_none(from, request.snapshot);
   }
-  if (kept != kept_.end()) return send_chunk(from, *kept, request.offset);
+  if (kept != kept_.end()) return send_chunk(from, *kept, request.plane, request.offset);
   // A repeat, or another newcomer, gets the copy there is unless it is old and there is room for a
   // new one: those that others are half way through are kept for them.
   if (!kept_.empty() && (fresh(kept_.back()) || !make_room())) {
-    return send_chunk(from, kept_.back(), request.offset);
+    return send_chunk(from, kept_.back(), request.plane, request.offset);
   }
-  if (std::find(waiting_.begin(), waiting_.end(), from) != waiting_.end()) return;
-  if (waiting_.size() < kWaitingMax) waiting_.push_back(from);
+  const bool waits = std::any_of(waiting_.begin(), waiting_.end(),
+                                 [from](const Waiting& w) { return w.peer == from; });
+  if (!waits && waiting_.size() < kWaitingMax) {
+    waiting_.push_back({from, request.plane, request.offset});
+  }
 }
 
 /// Its parameters are those of now, or the lane has no time for newer ones yet.
@@ -57,22 +60,43 @@ std::optional<Work> Donor::next_snapshot() {
 
 void Donor::done(const SnapshotTaken& result, core::Duration took) {
   taking_ = false;
-  kept_.push_back({++copies_, result.state, core::crc32c(core::view(result.state)), shell_.step,
-                   shell_.now, took, shell_.now});
-  for (const core::PeerId peer : std::exchange(waiting_, {})) send_chunk(peer, kept_.back(), 0);
+  const std::vector<Waiting> waiting = std::exchange(waiting_, {});
+  if (!result.state) {
+    for (const Waiting& w : waiting) send_none(w.peer, 0);
+    return;
+  }
+  kept_.push_back({++copies_, result.state, shell_.step, shell_.now, took, shell_.now});
+  for (const Waiting& w : waiting) send_chunk(w.peer, kept_.back(), w.plane, w.offset);
   shell_.timers.arm(expire_timer_,
                     {shell_.now + shell_.config.copy_kept_max, TimerKind::kExpire, {}, 0});
 }
 
-void Donor::send_chunk(core::PeerId to, Kept& kept, std::uint64_t offset) {
-  const core::Bytes& all = *kept.state;
-  if (offset >= all.size()) return;
+void Donor::send_none(core::PeerId to, std::uint32_t snapshot) {
+  wire::StateChunk none;
+  none.snapshot = snapshot;
+  none.state.planes.clear();
+  links_.send(to, none);
+}
+
+void Donor::send_chunk(core::PeerId to, Kept& kept, core::Plane plane, std::uint64_t offset) {
+  const core::Snapshot& state = *kept.state;
+  const auto& planes = state.kind.planes;
+  auto at = std::find(planes.begin(), planes.end(), plane);
+  if (at == planes.end()) {
+    // Asked by one that another donor, with another optimizer, began to serve: it sees that here.
+    at = planes.begin();
+    offset = 0;
+  }
+  const std::uint64_t plane_size = shell_.schema.parameters() * sizeof(float);
+  if (offset >= plane_size) return;
   kept.used = shell_.now;
-  const std::size_t size = std::min<std::size_t>(shell_.config.state_chunk, all.size() - offset);
-  auto part =
-      std::make_shared<core::Bytes>(all.begin() + static_cast<std::ptrdiff_t>(offset),
-                                    all.begin() + static_cast<std::ptrdiff_t>(offset + size));
-  links_.send(to, wire::StateChunk{kept.id, offset, all.size(), kept.step, kept.crc},
+  const std::size_t size = std::min<std::size_t>(shell_.config.state_chunk, plane_size - offset);
+  const auto begin = state.planes.begin() +
+                     static_cast<std::ptrdiff_t>(
+                         static_cast<std::uint64_t>(at - planes.begin()) * plane_size + offset);
+  auto part = std::make_shared<core::Bytes>(begin, begin + static_cast<std::ptrdiff_t>(size));
+  links_.send(to,
+              wire::StateChunk{kept.id, *at, offset, kept.step, state.optimizer_steps, state.kind},
               std::move(part));
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -27,22 +28,28 @@ class Donor {
  private:
   struct Kept {
     std::uint32_t id = 0;
-    core::Payload state;
-    std::uint32_t crc = 0;
+    std::shared_ptr<const core::Snapshot> state;
     std::uint64_t step = 0;
     core::Instant taken{};
     core::Duration took{0};
     core::Instant used{};
   };
+  /// For a snapshot, to be sent this of it.
+  struct Waiting {
+    core::PeerId peer;
+    core::Plane plane{};
+    std::uint64_t offset = 0;
+  };
   [[nodiscard]] bool fresh(const Kept& kept) const;
   bool make_room();
-  void send_chunk(core::PeerId to, Kept& kept, std::uint64_t offset);
+  void send_chunk(core::PeerId to, Kept& kept, core::Plane plane, std::uint64_t offset);
+  void send_none(core::PeerId to, std::uint32_t snapshot);
 
   Shell& shell_;
   Links& links_;
   std::vector<Kept> kept_;  // the newest last
   std::uint32_t copies_ = 0;
-  std::vector<core::PeerId> waiting_;
+  std::vector<Waiting> waiting_;
   bool taking_ = false;
   TimerSlot expire_timer_;
 };

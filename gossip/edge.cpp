@@ -6,10 +6,6 @@
 
 namespace murmur::gossip {
 
-bool Edge::can_create(core::Boot boot, std::uint32_t max) const {
-  return created_.empty() || created_.back().boot != boot || created_.back().seq < max;
-}
-
 const OutboxEntry& Edge::create(core::Boot boot, OutboxEntry entry) {
   CHECK_INVARIANT(!outbox_);
   if (created_.empty() || created_.back().boot != boot) created_.push_back({boot, 0});
@@ -29,10 +25,6 @@ void Edge::void_outbox() {
   outbox_->delta.reset();
 }
 
-bool Edge::can_offer(core::Boot boot, std::uint32_t max) const {
-  return offered_.boot != boot || offered_.number < max;
-}
-
 core::OfferId Edge::offer(core::Boot boot) {
   if (offered_.boot != boot) offered_ = {boot, 0};
   ++offered_.number;
@@ -43,7 +35,7 @@ Edge::Turn Edge::turn(core::TransferId id, Session session) const {
   if (already_seen(id)) return Turn::kRepeat;
   if (id == pending_there_) return Turn::kNext;
   const core::TransferId seen = highest_seen();
-  const std::uint32_t last = seen.boot == session.theirs ? seen.seq : 0;
+  const std::uint64_t last = seen.boot == session.theirs ? seen.seq : 0;
   return id.boot == session.theirs && id.seq - last == 1 ? Turn::kNext : Turn::kOutOfTurn;
 }
 
@@ -80,7 +72,7 @@ ResumeFacts Edge::facts() const {
   ResumeFacts facts;
   facts.created = created_;
   for (const Taken& taken : seen_) facts.seen.push_back({taken.boot, taken.seq});
-  if (outbox_) facts.pending = outbox_->id;
+  if (outbox_) facts.pending.push_back(outbox_->id);
   return facts;
 }
 
@@ -91,7 +83,9 @@ std::optional<Edge::Lost> Edge::resume(const ResumeFacts& theirs, Session sessio
   const core::TransferId newest = created.empty()
                                       ? core::TransferId{}
                                       : core::TransferId{created.back().boot, created.back().seq};
-  if (theirs.pending != core::TransferId{} && theirs.pending != newest) return std::nullopt;
+  if (theirs.pending.size() > 1) return std::nullopt;
+  const core::TransferId pending = theirs.pending.empty() ? core::TransferId{} : theirs.pending[0];
+  if (pending != core::TransferId{} && pending != newest) return std::nullopt;
   // A longer list than that is cut: of the boots before it nothing is known.
   const core::Boot complete_from = created.size() < kBootsMax ? 0 : created.front().boot;
 
@@ -106,9 +100,9 @@ std::optional<Edge::Lost> Edge::resume(const ResumeFacts& theirs, Session sessio
     const bool is_made =
         made != created.end() && (taken == seen_.end() || made->boot <= taken->boot);
     Taken both = is_seen ? *taken++ : Taken{made->boot, 0, 0};
-    const std::uint32_t last = is_made ? (made++)->seq : 0;
-    const std::uint32_t given =
-        theirs.pending == core::TransferId{both.boot, last} ? last - 1 : last;
+    const std::uint64_t last = is_made ? (made++)->seq : 0;
+    const std::uint64_t given =
+        pending == core::TransferId{both.boot, last} ? last - 1 : last;
     if (given > both.seq && both.boot > seen_floor_) {
       // They created it and this side has not seen it: a rolled-back checkpoint took it from here.
       lost.here += given - both.seq;
@@ -116,7 +110,7 @@ std::optional<Edge::Lost> Edge::resume(const ResumeFacts& theirs, Session sessio
     } else if (both.boot < session.theirs && both.boot >= complete_from) {
       // This side has seen it and they do not know to have created it: their rollback took it, now
       // or before. One that came back from an older checkpoint than last time knows of fewer.
-      const std::uint32_t known = both.seq - both.gone;
+      const std::uint64_t known = both.seq - both.gone;
       if (known > last) {
         lost.there += known - last;
         both.gone = both.seq - last;
@@ -129,7 +123,7 @@ std::optional<Edge::Lost> Edge::resume(const ResumeFacts& theirs, Session sessio
 
   seen_ = std::move(seen);
   trim_seen();
-  pending_there_ = theirs.pending;
+  pending_there_ = pending;
   resumed_in_ = session.ours;
   lost_here += lost.here;
   lost_there += lost.there;

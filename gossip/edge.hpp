@@ -34,11 +34,14 @@ struct OutboxEntry {
 /// The last sequence number of one boot.
 struct BootSeq {
   core::Boot boot = 0;
-  std::uint32_t seq = 0;
+  std::uint64_t seq = 0;
 };
 
+/// No window of unreceipted transfers is larger.
+inline constexpr std::uint8_t kWindowMax = 16;
+
 /// A list by boots has at most so many entries, here and in a Resume: the newest. So an edge takes
-/// at most 60 KB beside its outbox's payload, after 3000 starts of both sides.
+/// at most 90 KB beside its outbox's payload, after 3000 starts of both sides.
 inline constexpr std::size_t kBootsMax = 3000;
 
 /// The boots of the two sides of an edge, while they exchange.
@@ -51,15 +54,13 @@ struct Session {
 struct ResumeFacts {
   std::vector<BootSeq> created;  ///< by the sender, per boot of the sender, ascending
   std::vector<BootSeq> seen;     ///< by the sender, per boot of the receiver, ascending
-  core::TransferId pending;      ///< the sender's outbox entry; zero if none
+  std::vector<core::TransferId> pending;  ///< the sender's outbox entries, ascending
 };
 
 class Edge {
  public:
   // ---- giving: this peer is the maker ----
   [[nodiscard]] const std::optional<OutboxEntry>& outbox() const { return outbox_; }
-  /// Numbers up to `max` are not used up in `boot`.
-  [[nodiscard]] bool can_create(core::Boot boot, std::uint32_t max) const;
   /// The outbox must be empty. Numbers `entry` (entry.id is ignored) under `boot` and keeps it.
   const OutboxEntry& create(core::Boot boot, OutboxEntry entry);
   /// True iff `id` matched the entry, which is then gone.
@@ -89,7 +90,6 @@ class Edge {
   void mark_seen(core::TransferId id);
 
   // ---- offers to the other, numbered from one in every boot ----
-  [[nodiscard]] bool can_offer(core::Boot boot, std::uint32_t max) const;
   core::OfferId offer(core::Boot boot);
 
   // ---- offers of the other ----
@@ -121,8 +121,8 @@ class Edge {
   friend struct EdgeArchive;  // saved_state.cpp
   struct Taken {
     core::Boot boot = 0;
-    std::uint32_t seq = 0;   ///< the highest seen of that boot
-    std::uint32_t gone = 0;  ///< so many of those up to `seq`, the last, are counted lost there
+    std::uint64_t seq = 0;   ///< the highest seen of that boot
+    std::uint64_t gone = 0;  ///< so many of those up to `seq`, the last, are counted lost there
   };
   void trim_seen();
 

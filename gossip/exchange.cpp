@@ -70,8 +70,7 @@ bool Exchange::may_offer_to(core::PeerId peer) const {
     return false;
   }
   const auto it = edges_.find(peer);
-  return it == edges_.end() || (!it->second.outbox() &&
-                                it->second.can_offer(shell_.self.boot, shell_.config.numbers_max));
+  return it == edges_.end() || !it->second.outbox();
 }
 
 void Exchange::done(const OfferMade& result) {
@@ -89,7 +88,8 @@ void Exchange::done(const OfferMade& result) {
   const auto expected = std::min(expected_staleness_, 1e9);
   links_.send(
       own->to,
-      wire::Offer{own->id, own->shard, result.codec, static_cast<std::uint32_t>(expected + 0.5)},
+      wire::Offer{own->id, own->shard, static_cast<std::uint32_t>(expected + 0.5),
+                  wire::parameters(result.codec, result.payload)},
       result.payload);
   shell_.timers.arm(offer_timer_, {own->deadline, TimerKind::kOffer, {}, 0});
 }
@@ -165,7 +165,7 @@ void Exchange::on_transfer(const wire::Header& header, const wire::Transfer& tra
   Take take{from,
             transfer.id,
             transfer.offer,
-            {transfer.shard, transfer.codec, std::move(payload), transfer.weight},
+            {transfer.shard, transfer.planes.front().codec, std::move(payload), transfer.weight},
             0,
             std::nullopt};
   if (turn == Edge::Turn::kUnasked) return refuse(take, Reject::kUnasked);
@@ -173,8 +173,7 @@ void Exchange::on_transfer(const wire::Header& header, const wire::Transfer& tra
   const Past* past = find_past(from, transfer.offer);
   if (past != nullptr) take.since = {past->step, past->made};
   take.lag = difference(past != nullptr ? past->step : shell_.step, transfer.step);
-  const std::size_t bytes = take.work.delta ? take.work.delta->size() : 0;
-  if (!fits(transfer.shard, transfer.codec, bytes) ||
+  if (!fits(transfer.shard, transfer.planes) ||
       !(transfer.weight > 0 && transfer.weight <= 1)) {
     return refuse(take, Reject::kShape);
   }
@@ -246,7 +245,9 @@ void Exchange::done(const Absorbed& result) {
 }
 
 void Exchange::send_receipt(core::PeerId to, core::TransferId id, bool refused) {
-  links_.send(to, wire::Receipt{id, refused});
+  wire::Decided decided{id, refused, {}};
+  if (!refused) decided.shares.push_back(wire::kWholeShare);
+  links_.send(to, wire::Receipt{id, {std::move(decided)}});
 }
 
 /// An exchange with `peer` was this far: ‖d‖/‖x‖.
@@ -280,7 +281,7 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
     return;
   }
   edge.answered = offer.id;
-  if (!fits(offer.shard, offer.codec, payload ? payload->size() : 0)) {
+  if (!fits(offer.shard, offer.planes)) {
     ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kShape)];
     return decline(from, offer.id, wire::DeclineReason::kShape);
   }
@@ -296,7 +297,6 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
     next_shard_ = (next_shard_ + 1) % shell_.schema.shards();
   }
   if (!may_mix_with(header.phase) || edge.outbox() || is_serving(from) ||
-      !edge.can_create(shell_.self.boot, shell_.config.numbers_max) ||
       serve_queue_.size() >= shell_.config.serve_queue_max) {
     return decline(from, offer.id, wire::DeclineReason::kBusy);
   }
@@ -305,7 +305,7 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
   if (!weight) return decline(from, offer.id, wire::DeclineReason::kStale);
   serve_queue_.push_back({from,
                           offer.id,
-                          {offer.shard, offer.codec, std::move(payload),
+                          {offer.shard, offer.planes.front().codec, std::move(payload),
                            shell_.config.transfer_codec, shell_.rng.next(), *weight},
                           lag});
 }
@@ -405,9 +405,12 @@ const Exchange::Take* Exchange::taking(core::PeerId peer) const {
   return it == absorb_queue_.end() ? nullptr : &*it;
 }
 
-bool Exchange::fits(core::ShardId shard, core::Codec codec, std::size_t bytes) const {
-  return shard < shell_.schema.shards() &&
-         bytes == core::encoded_size(codec, shell_.schema.shard(shard).size);
+/// Of the planes, the rules that there are exchange the parameters alone.
+bool Exchange::fits(core::ShardId shard, const wire::Planes& planes) const {
+  const wire::PlaneData& only = planes.front();
+  return shard < shell_.schema.shards() && planes.size() == 1 &&
+         only.plane == core::Plane::kParameters &&
+         only.size == core::encoded_size(only.codec, shell_.schema.shard(shard).size);
 }
 
 double Exchange::staleness_mean() const {

@@ -111,7 +111,7 @@ class Exchange {
   /// Whether to take it; repeats are receipted, what cannot have been made is dropped.
   bool in_turn(core::PeerId from, core::TransferId id, Edge::Turn turn);
   void refuse(const Take& take, Reject reason);
-  [[nodiscard]] bool fits(core::ShardId shard, core::Codec codec, std::size_t bytes) const;
+  [[nodiscard]] bool fits(core::ShardId shard, const wire::Planes& planes) const;
   void wait_for(Standing& silent);
   void decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason);
   double measured(core::PeerId peer, core::ShardId shard, const core::MixStats& mix);

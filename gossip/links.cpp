@@ -34,7 +34,7 @@ Links::Links(Shell& shell, Edges& edges) : shell_(shell), edges_(edges) {}
 void Links::start(const std::vector<wire::Member>& known) {
   for (const wire::Member& member : known) make(member.id, member.address);
   for (const Address& address : shell_.config.join)
-    contacts_.push_back({address, false, false, {}, {}});
+    contacts_.push_back({address, shell_.rng.next() | 1, false, false, {}, {}});
   for (std::uint32_t i = 0; i < contacts_.size(); ++i) greet(i);
   shell_.timers.arm(shuffle_timer_,
                     {shell_.now + shell_.jitter(kShufflePings * shell_.config.ping_every),
@@ -73,6 +73,7 @@ Link* Links::make(core::PeerId peer, const Address& address) {
   Link& link = links_[peer];
   link.address = address;
   link.heard = shell_.now;
+  link.nonce = shell_.rng.next() | 1;
   arm(peer, link, core::Duration{0});
   return &link;
 }
@@ -89,12 +90,18 @@ void Links::send(core::PeerId to, const wire::Body& body, core::Payload payload)
 
 // ---- hello -----------------------------------------------------------------------------------
 
-void Links::send_hello(const Address& to, core::PeerId dst, std::uint32_t nonce, std::uint32_t echo,
+void Links::send_hello(const Address& to, core::PeerId dst, std::uint64_t nonce, std::uint64_t echo,
                        bool wants_reply, bool with_members) {
   wire::Hello hello;
   hello.wants_reply = wants_reply;
   hello.nonce = nonce;
   hello.echo = echo;
+  hello.process = shell_.process;
+  hello.lineage_step = shell_.lineages.step();
+  hello.verdicts = shell_.lineages.verdicts();
+  hello.rule = shell_.config.rule;
+  hello.codecs = (1U << core::kCodecCount) - 1;
+  hello.state = shell_.config.state;
   hello.address = shell_.config.advertise;
   hello.model = model_and_words(shell_.schema.model(), shell_.config.words, wire::kAddressMax);
   if (with_members) hello.members = sample(wire::kMembersMax, dst);
@@ -107,9 +114,15 @@ void Links::on_contact_timer(const Timer& timer) {
   greet(timer.index);
 }
 
+Links::Contact* Links::contact_of(std::uint64_t nonce) {
+  const auto at = std::find_if(contacts_.begin(), contacts_.end(),
+                               [nonce](const Contact& c) { return c.nonce == nonce; });
+  return at == contacts_.end() ? nullptr : &*at;
+}
+
 void Links::greet(std::uint32_t index) {
   Contact& contact = contacts_[index];
-  send_hello(contact.address, {}, index + 1, 0, true, false);
+  send_hello(contact.address, {}, contact.nonce, 0, true, false);
   shell_.timers.arm(
       contact.timer,
       {shell_.now + shell_.back_off(contact.backoff), TimerKind::kContact, {}, index});
@@ -124,6 +137,12 @@ std::optional<Links::Refusal> Links::refusal_of(const wire::Header& header,
     count(Reject::kVersion);
     return Refusal{fmt::format("wire version {} here, {} there", wire::kVersion, header.version),
                    fmt::format("wire version {} here, {} there", header.version, wire::kVersion)};
+  }
+  if (header.swarm != shell_.config.swarm) {
+    count(Reject::kSwarm);
+    return Refusal{
+        fmt::format("swarm {:016x} here, {:016x} there", shell_.config.swarm, header.swarm),
+        fmt::format("swarm {:016x} here, {:016x} there", header.swarm, shell_.config.swarm)};
   }
   if (header.schema != shell_.schema_hash) {
     count(Reject::kSchema);
@@ -144,18 +163,16 @@ std::optional<Links::Refusal> Links::refusal_of(const wire::Header& header,
   return std::nullopt;
 }
 
-void Links::own_hello(const wire::Header& header, const wire::Hello& hello) {
-  const bool itself =
-      header.src_boot == shell_.self.boot && hello.address == shell_.config.advertise;
-  if (!itself) {
+void Links::own_hello(const wire::Hello& hello) {
+  if (hello.process != shell_.process) {
     return shell_.report(PeerReport{PeerReport::What::kRefused, shell_.self.id, hello.address,
                                     "another process runs under this peer's id"});
   }
-  if (hello.nonce == 0 || hello.nonce > contacts_.size()) return;
-  Contact& contact = contacts_[hello.nonce - 1];
-  contact.refused = true;
-  refusal_ = fmt::format("{} is this peer itself", contact.address);
-  shell_.report(PeerReport{PeerReport::What::kRefused, shell_.self.id, contact.address, refusal_});
+  Contact* const contact = contact_of(hello.nonce);
+  if (contact == nullptr) return;
+  contact->refused = true;
+  refusal_ = fmt::format("{} is this peer itself", contact->address);
+  shell_.report(PeerReport{PeerReport::What::kRefused, shell_.self.id, contact->address, refusal_});
 }
 
 LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
@@ -163,7 +180,7 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
   const Address address = complete(hello.address, from_host);
   if (auto refused = refusal_of(header, hello)) {
     shell_.send(address, header.src, header.src_boot,
-                wire::Refuse{hello.nonce, std::move(refused->there)});
+                wire::Refuse{hello.nonce, 0, std::move(refused->there)});
     shell_.report(
         PeerReport{PeerReport::What::kRefused, header.src, address, std::move(refused->here)});
     return LinkChange::kNone;
@@ -175,7 +192,7 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
       // No room; but it learns of others, and why there is to be no link.
       send_hello(address, header.src, 0, hello.nonce, false, true);
       shell_.send(address, header.src, header.src_boot,
-                  wire::Refuse{0, fmt::format("its {} links are taken; it has named others to try",
+                  wire::Refuse{0, 0, fmt::format("its {} links are taken; it has named others to try",
                                               links_.size())});
     }
     return LinkChange::kNone;
@@ -185,17 +202,20 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
     set_up(header.src, *link, false);
     link->took_resume = link->peer_took = false;
     link->boot = header.src_boot;
+    link->process = hello.process;
+    link->lineage = 0;
     link->phase = Phase::kJoining;
     link->compared = false;
     link->backoff = core::Duration{0};
     change = LinkChange::kNewBoot;
   }
+  if (header.lineage != 0) link->lineage = header.lineage;
   link->address = address;
   link->heard = shell_.now;
   link->gone = false;
   enter(*link, header.phase);
   link->step = header.step;
-  if (hello.echo > 0 && hello.echo <= contacts_.size()) contacts_[hello.echo - 1].answered = true;
+  if (Contact* contact = contact_of(hello.echo)) contact->answered = true;
   if (!std::exchange(link->compared, true)) {
     if (std::string differs = differences(shell_.config.words, hello.model); !differs.empty()) {
       shell_.report(
@@ -216,7 +236,7 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
 }
 
 void Links::refused(const wire::Header& header, const wire::Refuse& refuse) {
-  if (refuse.echo > 0 && refuse.echo <= contacts_.size()) contacts_[refuse.echo - 1].refused = true;
+  if (Contact* contact = contact_of(refuse.echo)) contact->refused = true;
   if (Link* link = find(header.src); link != nullptr && !link->up) link->gone = true;
   refusal_ = refuse.reason;
   shell_.report(PeerReport{PeerReport::What::kRefusedUs, header.src, {}, refuse.reason});
@@ -327,6 +347,8 @@ Links::Heard Links::heard(const wire::Header& header) {
     link->took_resume = link->peer_took = false;
     set_up(header.src, *link, false);
     link->boot = header.src_boot;
+    link->process = 0;
+    link->lineage = header.lineage;
     link->phase = Phase::kJoining;
     return {nullptr, LinkChange::kNewBoot, Reject::kUnresumed};
   }
@@ -334,6 +356,7 @@ Links::Heard Links::heard(const wire::Header& header) {
   link->heard = shell_.now;
   enter(*link, header.phase);
   link->step = header.step;
+  if (header.lineage != 0) link->lineage = header.lineage;
   if (header.type != wire::Type::kBye) link->gone = false;
   // It answers as to an equal, so it has taken our Resume, even if its word on that was lost.
   link->peer_took = true;
@@ -363,7 +386,7 @@ LinkChange Links::on_link_timer(core::PeerId peer, bool busy) {
     if (!busy) send_resume(peer, *link);
     arm(peer, *link, shell_.back_off(link->backoff));
   } else {
-    send_hello(link->address, peer, 0, 0, true, false);
+    send_hello(link->address, peer, link->nonce, 0, true, false);
     const core::Duration wait = shell_.back_off(link->backoff);
     arm(peer, *link, silent > kLongSilent ? kLongSilentFactor * wait : wait);
   }

@@ -21,6 +21,9 @@ using Edges = std::map<core::PeerId, Edge>;
 struct Link {
   Address address;
   core::Boot boot = 0;            ///< newest heard; 0: none yet
+  std::uint64_t process = 0;      ///< of that boot
+  core::Lineage lineage = 0;      ///< of its parameters, as that boot last said
+  std::uint64_t nonce = 0;        ///< of our Hellos to it
   Phase phase = Phase::kJoining;  ///< the furthest that this boot has said
   std::uint64_t step = 0;
   core::Instant heard{};
@@ -49,7 +52,7 @@ class Links {
   LinkChange hello(const wire::Header& header, const wire::Hello& hello,
                    const std::string& from_host);
   /// A Hello that came from this peer itself, or from one that has its id.
-  void own_hello(const wire::Header& header, const wire::Hello& hello);
+  void own_hello(const wire::Hello& hello);
   /// `busy`: a work on this edge is in the lane, so a Resume is neither taken nor sent now.
   LinkChange resume(const wire::Header& header, const wire::Resume& resume, bool busy);
   void ping(core::PeerId from, const wire::Ping& ping);
@@ -92,6 +95,7 @@ class Links {
  private:
   struct Contact {
     Address address;
+    std::uint64_t nonce = 0;
     bool answered = false;
     bool refused = false;
     core::Duration backoff{0};
@@ -100,6 +104,7 @@ class Links {
   Link* make(core::PeerId peer, const Address& address);
   void learn(const std::vector<wire::Member>& members);
   [[nodiscard]] std::vector<wire::Member> sample(std::size_t most, core::PeerId except);
+  [[nodiscard]] Contact* contact_of(std::uint64_t nonce);
   void greet(std::uint32_t contact);
   /// Why the sender of `hello` is refused, from this side and from its own; nothing: it is not.
   struct Refusal {
@@ -107,7 +112,7 @@ class Links {
     std::string there;
   };
   std::optional<Refusal> refusal_of(const wire::Header& header, const wire::Hello& hello);
-  void send_hello(const Address& to, core::PeerId dst, std::uint32_t nonce, std::uint32_t echo,
+  void send_hello(const Address& to, core::PeerId dst, std::uint64_t nonce, std::uint64_t echo,
                   bool wants_reply, bool with_members);
   void send_resume(core::PeerId peer, Link& link);
   void set_up(core::PeerId peer, Link& link, bool up);

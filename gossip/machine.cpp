@@ -34,8 +34,7 @@ class Machine::Core {
  public:
   Core(core::Instant now, core::Identity self, const Config& config, const core::Schema& schema,
        core::Rng rng, std::optional<core::ByteView> saved)
-      : shell{self, config, schema, schema.hash(), rng, now, Phase::kJoining, 0, {}, {},
-              {},   {},     {}},
+      : shell{self, config, schema, schema.hash(), rng, now},
         links(shell, edges),
         exchange(shell, links, edges),
         copy(shell, links),
@@ -50,8 +49,10 @@ class Machine::Core {
       edges = std::move(restored->edges);
       known = std::move(restored->known);
       shell.step = restored->step;
+      shell.lineages = restored->lineages;
       adopted = restored->step_adopted;
     }
+    shell.process = shell.rng.next() | 1;
     if (config.rule != Rule::kNone) links.start(known);
     run.start(saved.has_value(), adopted);
     run.advance();
@@ -110,7 +111,11 @@ class Machine::Core {
     if (!header) return header.error();
     const bool is_hello = header->type == wire::Type::kHello;
     const bool is_refuse = header->type == wire::Type::kRefuse;
-    if (header->schema != shell.schema_hash && !is_hello && !is_refuse) return Reject::kSchema;
+    if (!is_hello && !is_refuse) {
+      if (header->swarm != shell.config.swarm) return Reject::kSwarm;
+      if (header->schema != shell.schema_hash) return Reject::kSchema;
+      if (mixes(header->type) && header->lineage != shell.lineages.own()) return Reject::kLineage;
+    }
     const bool to_me = header->dst == shell.self.id && header->dst_boot == shell.self.boot;
     if (header->src == shell.self.id && is_hello) return take_own(*header, received);
     if (header->src == shell.self.id || (!to_me && !is_hello)) return Reject::kAddressee;
@@ -143,12 +148,18 @@ class Machine::Core {
     return std::nullopt;
   }
 
+  /// What only peers of one lineage may send each other.
+  static bool mixes(wire::Type type) {
+    return type == wire::Type::kOffer || type == wire::Type::kTransfer ||
+           type == wire::Type::kDecline;
+  }
+
   /// A Hello that names this peer as its sender is looked at, though not answered.
   Reject take_own(const wire::Header& header, const Received& received) {
     if (!wire::checksum_ok(received.head, core::view(received.payload))) return Reject::kChecksum;
     const auto body = wire::parse(header, received.head);
     if (!body) return body.error();
-    links.own_hello(header, std::get<wire::Hello>(*body));
+    links.own_hello(std::get<wire::Hello>(*body));
     return Reject::kAddressee;
   }
 
@@ -236,6 +247,7 @@ Status Machine::status() const {
   Status status;
   status.phase = core_->shell.phase;
   status.step = core_->shell.step;
+  status.lineage = core_->shell.lineages.own();
   status.step_adopted = core_->run.step_adopted();
   status.neighbours = core_->links.up().size();
   status.spread = std::numeric_limits<double>::quiet_NaN();

@@ -44,6 +44,7 @@ struct NeighbourView {
 struct Status {
   Phase phase{};
   std::uint64_t step = 0;          ///< the model's age: adopted and trained steps
+  core::Lineage lineage = 0;       ///< of the parameters; zero: none yet
   std::uint64_t step_adopted = 0;  ///< of these, copied from a donor
   std::size_t neighbours = 0;      ///< up
   double spread = 0;  ///< largest last ‖d‖/‖x‖ over recent distinct neighbours; NaN before any

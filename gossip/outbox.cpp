@@ -21,7 +21,8 @@ void Outbox::send(core::PeerId to) {
   if (owed->delta) {
     links_.send(
         to,
-        wire::Transfer{owed->id, owed->offer, owed->shard, owed->codec, owed->weight, owed->step},
+        wire::Transfer{owed->id, owed->offer, owed->shard, owed->weight, 0, owed->step,
+                       wire::parameters(owed->codec, owed->delta)},
         owed->delta);
   } else {
     links_.send(to, wire::Void{owed->id});
@@ -58,13 +59,13 @@ void Outbox::on_resend_timer(const Timer& timer) {
 
 void Outbox::on_receipt(const wire::Header& header, const wire::Receipt& receipt) {
   Partner& partner = partners_[header.src];
-  const bool first = edges_[header.src].receipt(receipt.id);
+  const bool first = edges_[header.src].receipt(receipt.up_to);
   if (first) {
     ++shell_.counters.receipts_taken;
     partner.answered = shell_.now - partner.sent_at;
   }
   // A second receipt says that the resend was in vain: the first one answered what was sent first.
-  if (partner.sent == receipt.id && first != partner.sent_again) {
+  if (partner.sent == receipt.up_to && first != partner.sent_again) {
     patience_.answered(partner.answered);
   }
 }

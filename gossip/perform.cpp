@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -5,6 +6,15 @@
 
 namespace murmur::gossip {
 namespace {
+
+bool all_finite(core::ByteView planes) {
+  for (std::size_t at = 0; at + sizeof(float) <= planes.size(); at += sizeof(float)) {
+    float value = 0;
+    std::memcpy(&value, planes.data() + at, sizeof value);
+    if (!std::isfinite(value)) return false;
+  }
+  return true;
+}
 
 struct Performer {
   core::Replica& replica;
@@ -41,12 +51,11 @@ struct Performer {
     return Saved{std::move(result)};
   }
   WorkResult operator()(const TakeSnapshot&) const {
-    core::Bytes state;
-    replica.save(state);
-    return SnapshotTaken{std::make_shared<const core::Bytes>(std::move(state))};
+    auto taken = std::make_shared<const core::Snapshot>(replica.snapshot());
+    return SnapshotTaken{all_finite(taken->planes) ? std::move(taken) : nullptr};
   }
   WorkResult operator()(const Adopt& work) const {
-    return Adopted{replica.load(work.state, /*adopt=*/true)};
+    return Adopted{replica.adopt(work.state)};
   }
 };
 

@@ -38,7 +38,9 @@ void Run::start(bool resumed, std::uint64_t step_adopted) {
   next_save_ = shell_.now + shell_.config.save_every;
   // Only a peer with nobody to copy from draws its parameters; two draws averaged are two ruined.
   const bool copies = !resumed && !shell_.config.join.empty() && shell_.config.rule != Rule::kNone;
-  if (!copies) begin_training();
+  if (copies) return;
+  if (shell_.lineages.own() == 0) shell_.lineages.enter(shell_.rng.next() | 1, shell_.step);
+  begin_training();
 }
 
 void Run::begin_training() {
@@ -128,7 +130,7 @@ Work Run::save() {
   final_save_done_ = false;
   saving_last_ = phases_.may_leave();
   return Save{write_saved_state(
-      {shell_.self.id, shell_.schema_hash, shell_.step, step_adopted_, links_.all(), edges_})};
+      {shell_.self.id, shell_.schema_hash, shell_.step, step_adopted_, shell_.lineages, links_.all(), edges_})};
 }
 
 void Run::on_done(WorkDone& event) {
@@ -139,6 +141,7 @@ void Run::on_done(WorkDone& event) {
 
 void Run::done(const Trained& result, core::Duration took) {
   shell_.step += result.steps;
+  shell_.lineages.heard(shell_.lineages.own(), shell_.step);
   pace_.step.add(static_cast<double>(took.count()) / result.steps);
   shell_.report(TrainReport{shell_.step, result.steps, result.stats});
   if (!result.stats.finite || !std::isfinite(result.stats.loss)) {

@@ -35,7 +35,11 @@ void serialize(Archive& archive, BootSeq& b) {
 
 namespace {
 
-constexpr std::uint32_t kLayout = 2;  // 1: without what of an edge is newest in it
+constexpr std::uint32_t kLayout = 3;  // 2: of numbers of 32 bits, without lineages
+
+// As they are written.
+constexpr std::size_t kBootSeqSize = sizeof(core::Boot) + sizeof(std::uint64_t);
+constexpr std::size_t kTakenSize = kBootSeqSize + sizeof(std::uint64_t);
 
 void save_payload(cereal::BinaryOutputArchive& out, const core::Payload& payload) {
   const std::uint64_t size = payload ? payload->size() + 1 : 0;  // 0: voided
@@ -80,7 +84,7 @@ class Reader {
     archive_(cereal::binary_data(text.data(), text.size()));
   }
   void operator()(std::vector<BootSeq>& boots) {
-    boots.resize(count(sizeof(BootSeq)));
+    boots.resize(count(kBootSeqSize));
     for (BootSeq& b : boots) archive_(b);
   }
   core::Payload payload() {
@@ -134,11 +138,11 @@ struct EdgeArchive {
     save_payload(out, entry.delta);
   }
 
-  static void load(Reader& in, Edge& edge, std::uint32_t layout) {
+  static void load(Reader& in, Edge& edge) {
     in(edge.answered, edge.lost_here, edge.lost_there, edge.refused, edge.voided);
     in(edge.created_);
-    if (layout > 1) in(edge.taken_, edge.seen_floor_);
-    for (std::size_t left = in.count(sizeof(Edge::Taken)); left > 0; --left) {
+    in(edge.taken_, edge.seen_floor_);
+    for (std::size_t left = in.count(kTakenSize); left > 0; --left) {
       Edge::Taken& taken = edge.seen_.emplace_back();
       in(taken.boot, taken.seq, taken.gone);
     }
@@ -156,6 +160,9 @@ core::Bytes write_saved_state(const SavedStateView& view) {
   {
     cereal::BinaryOutputArchive out(stream);
     out(kLayout, view.self, view.schema, view.step, view.step_adopted);
+    const std::vector<Verdict>& verdicts = view.lineages.verdicts();
+    out(view.lineages.own(), view.lineages.step(), static_cast<std::uint64_t>(verdicts.size()));
+    for (const Verdict& verdict : verdicts) out(verdict.loser, verdict.winner);
     out(static_cast<std::uint64_t>(view.links.size()));
     for (const auto& [id, link] : view.links) out(id, link.address);
     out(static_cast<std::uint64_t>(view.edges.size()));
@@ -179,11 +186,19 @@ core::Result<SavedState> read_saved_state(core::ByteView bytes, core::Identity s
     Reader in(bytes);
     std::uint32_t layout = 0;
     in(layout);
-    if (layout < 1 || layout > kLayout)
-      return core::fail("checkpoint: the protocol part has another layout");
+    if (layout != kLayout) {
+      return core::fail(fmt::format("checkpoint: the protocol part has layout {}, not {}", layout,
+                                    kLayout));
+    }
     std::uint64_t of_schema = 0;
     in(owner, of_schema, saved.step, saved.step_adopted);
     if (of_schema != schema) return core::fail("checkpoint: of another model");
+    core::Lineage lineage = 0;
+    std::uint64_t lineage_step = 0;
+    in(lineage, lineage_step);
+    std::vector<Verdict> verdicts(in.count(sizeof(Verdict)));
+    for (Verdict& verdict : verdicts) in(verdict.loser, verdict.winner);
+    saved.lineages.restore(lineage, lineage_step, verdicts);
     for (std::size_t left = in.count(kLinkMin); left > 0; --left) {
       wire::Member& member = saved.known.emplace_back();
       in(member.id);
@@ -192,7 +207,7 @@ core::Result<SavedState> read_saved_state(core::ByteView bytes, core::Identity s
     for (std::size_t left = in.count(kEdgeMin); left > 0; --left) {
       core::PeerId id;
       in(id);
-      EdgeArchive::load(in, saved.edges[id], layout);
+      EdgeArchive::load(in, saved.edges[id]);
     }
     if (!in.at_end()) throw cereal::Exception("bytes past its end");
   } catch (const std::exception& e) {

@@ -17,6 +17,7 @@ struct SavedStateView {
   std::uint64_t schema = 0;
   std::uint64_t step = 0;
   std::uint64_t step_adopted = 0;
+  const Lineages& lineages;
   const std::map<core::PeerId, Link>& links;
   const Edges& edges;
 };
@@ -25,6 +26,7 @@ struct SavedStateView {
 struct SavedState {
   std::uint64_t step = 0;
   std::uint64_t step_adopted = 0;
+  Lineages lineages;
   std::vector<wire::Member> known;
   Edges edges;
 };

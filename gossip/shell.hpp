@@ -15,6 +15,7 @@
 #include "gossip/config.hpp"
 #include "gossip/counters.hpp"
 #include "gossip/effects.hpp"
+#include "gossip/lineages.hpp"
 #include "gossip/report_limit.hpp"
 #include "gossip/timers.hpp"
 #include "gossip/wire.hpp"
@@ -30,11 +31,13 @@ struct Shell {
   core::Instant now;
   Phase phase = Phase::kJoining;
   std::uint64_t step = 0;  ///< the model's age
-  Counters counters;
-  Timers timers;
-  std::deque<Effect> effects;
-  ReportLimit report_limit;
-  std::optional<std::string> failure;  ///< why the run comes to nothing
+  Lineages lineages = {};
+  std::uint64_t process = 0;  ///< random: two processes of one identity differ in it
+  Counters counters = {};
+  Timers timers = {};
+  std::deque<Effect> effects = {};
+  ReportLimit report_limit = {};
+  std::optional<std::string> failure = std::nullopt;  ///< why the run comes to nothing
 
   /// The run ends as soon as the lane is free, and nothing of the replica leaves or is kept. The
   /// first reason stands.
@@ -47,6 +50,8 @@ struct Shell {
     wire::Header header;
     header.phase = phase;
     header.schema = schema_hash;
+    header.swarm = config.swarm;
+    header.lineage = lineages.own();
     header.src = self.id;
     header.src_boot = self.boot;
     header.dst = dst;

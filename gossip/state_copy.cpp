@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/duration.hpp"
 
@@ -28,12 +29,19 @@ bool StateCopy::given_up(core::PeerId peer, const Link& link) const {
 
 void StateCopy::seek() {
   if (shell_.phase != Phase::kJoining || copy_) return;
-  core::PeerId chosen;
-  std::uint64_t eligible = 0;
+  std::vector<core::PeerId> donors;
+  std::uint64_t furthest = 0;
   for (const auto& [id, link] : links_.all()) {
     if (!may_donate(link) || given_up(id, link)) continue;
     const auto it = tried_.find(id);
     if (it != tried_.end() && shell_.now < it->second.not_before) continue;
+    donors.push_back(id);
+    furthest = std::max(furthest, link.step);
+  }
+  core::PeerId chosen;
+  std::uint64_t eligible = 0;
+  for (const core::PeerId id : donors) {
+    if (links_.all().at(id).step < furthest / 2) continue;
     if (shell_.rng.below(++eligible) == 0) chosen = id;
   }
   if (eligible == 0) {
@@ -86,7 +94,13 @@ std::optional<std::string> StateCopy::hopeless() const {
 }
 
 void StateCopy::request() {
-  links_.send(copy_->donor, wire::StateRequest{copy_->snapshot, copy_->bytes.size()});
+  wire::StateRequest next{copy_->snapshot, core::Plane::kParameters, 0};
+  if (parts_ && !parts_->state.planes.empty()) {
+    const std::uint64_t at = std::min(parts_->state.planes.size(), size() - 1);
+    next.plane = parts_->state.kind.planes[at / plane_size()];
+    next.offset = at % plane_size();
+  }
+  links_.send(copy_->donor, next);
   shell_.timers.arm(request_timer_,
                     {shell_.now + shell_.back_off(copy_->backoff), TimerKind::kRequest, {}, 0});
 }
@@ -106,7 +120,7 @@ void StateCopy::leave_donor(const std::string& why) {
 
 void StateCopy::give_up_donor(const std::string& why) {
   tried_[copy_->donor].failures = kFailuresMax - 1;
-  links_.send(copy_->donor, wire::Refuse{0, why.substr(0, wire::kAddressMax)});
+  links_.send(copy_->donor, wire::Refuse{0, 0, why.substr(0, wire::kAddressMax)});
   leave_donor(why);
 }
 
@@ -125,59 +139,83 @@ void StateCopy::on_link(core::PeerId peer, LinkChange change) {
   seek();
 }
 
-/// The parameters, an optimizer's arrays as long as they are, and what stands around them.
-std::uint64_t StateCopy::size_max() const {
-  const std::uint64_t array = shell_.schema.parameters() * sizeof(float);
-  return (1 + shell_.config.optimizer_arrays_max) * array + shell_.config.state_extra_max;
+std::uint64_t StateCopy::plane_size() const {
+  return shell_.schema.parameters() * sizeof(float);
 }
+
+/// Of all that is to be copied.
+std::uint64_t StateCopy::size() const { return parts_->state.kind.planes.size() * plane_size(); }
 
 void StateCopy::on_chunk(const wire::Header& header, const wire::StateChunk& chunk,
                          const core::Payload& payload) {
   if (!copy_ || copy_->whole || header.src != copy_->donor) return;
-  const std::size_t size = payload ? payload->size() : 0;
-  if (chunk.total == 0) {
+  if (chunk.state.planes.empty()) {
     if (chunk.snapshot == copy_->snapshot) leave_donor("it has no state, or no longer");
     return;
   }
-  if (copy_->snapshot == 0 && chunk.offset == 0) {
-    if (chunk.total > size_max()) {
-      return give_up_donor(fmt::format("its state: {} B > {} B that {} can have", chunk.total,
-                                       size_max(), shell_.schema.model()));
-    }
-    if (chunk.step > header.step) {
-      return give_up_donor(
-          fmt::format("its state: of step {}, though it is at {}", chunk.step, header.step));
-    }
-    copy_->snapshot = chunk.snapshot;
-    copy_->total = chunk.total;
-    copy_->step = chunk.step;
-    copy_->crc = chunk.crc;
+  if (chunk.step > header.step) {
+    return give_up_donor(
+        fmt::format("its state: of step {}, though it is at {}", chunk.step, header.step));
   }
-  if (chunk.snapshot != copy_->snapshot || chunk.offset != copy_->bytes.size()) return;  // a repeat
-  if (size == 0 || chunk.total != copy_->total || size > copy_->total - copy_->bytes.size()) {
+  // Of another kind of optimizer the parameters alone are of use.
+  const core::StateKind wanted =
+      chunk.state == shell_.config.state
+          ? chunk.state
+          : core::StateKind{chunk.state.optimizer, {core::Plane::kParameters}};
+  if (copy_->snapshot == 0) {
+    copy_->snapshot = chunk.snapshot;
+    if (!parts_ || parts_->lineage != header.lineage) {
+      parts_ = Parts{header.lineage, 0, {wanted, 0, {}}};
+    } else if (wanted != parts_->state.kind) {
+      // What came is of other planes than this donor has: the parameters stay.
+      parts_->state.kind = {chunk.state.optimizer, {core::Plane::kParameters}};
+      if (parts_->state.planes.size() > plane_size()) parts_->state.planes.resize(plane_size());
+    }
+  }
+  core::Bytes& bytes = parts_->state.planes;
+  const std::uint64_t at = bytes.size();
+  if (at == size()) {
+    copy_->whole = true;
+    return;
+  }
+  const bool next = chunk.plane == parts_->state.kind.planes[at / plane_size()] &&
+                    chunk.offset == at % plane_size();
+  if (chunk.snapshot != copy_->snapshot || !next) return;  // a repeat
+  const std::size_t came = core::view(payload).size();
+  if (came == 0 || came > plane_size() - chunk.offset) {
     return leave_donor("its state came in wrong pieces");
   }
-  copy_->bytes.insert(copy_->bytes.end(), payload->begin(), payload->end());
+  bytes.insert(bytes.end(), payload->begin(), payload->end());
+  parts_->step = chunk.step;
+  parts_->state.optimizer_steps = chunk.optimizer_steps;
   heard_ = shell_.now;
   copy_->tries = 0;
   copy_->backoff /= 2;  // the next wait is as long as the one that was long enough
-  if (copy_->bytes.size() < copy_->total) return request();
-  if (core::crc32c(copy_->bytes) != copy_->crc) return leave_donor("its state came damaged");
+  if (bytes.size() < size()) return request();
   copy_->whole = true;
 }
 
 std::optional<Work> StateCopy::next_adoption() {
-  if (!copy_ || !copy_->whole || copy_->bytes.empty()) return std::nullopt;
-  return Adopt{std::move(copy_->bytes)};
+  if (!copy_ || !copy_->whole || parts_->state.planes.empty()) return std::nullopt;
+  with_optimizer_ = parts_->state.kind == shell_.config.state;
+  return Adopt{std::exchange(parts_->state, {})};
 }
 
 bool StateCopy::done(const Adopted& result) {
   if (!result.result) {
+    parts_.reset();
     give_up_donor("its state does not fit: " + result.result.error().message);
     return false;
   }
-  shell_.step = copy_->step;
+  if (!with_optimizer_) {
+    shell_.report(NoticeReport{
+        "took the parameters alone: the donor's optimizer is of another kind, and this one's "
+        "begins anew"});
+  }
+  shell_.step = parts_->step;
+  shell_.lineages.enter(parts_->lineage, parts_->step);
   copy_.reset();
+  parts_.reset();
   tried_.clear();
   return true;
 }

@@ -1,9 +1,9 @@
 // StateCopy: how a newcomer gets the parameters and the optimizer of a neighbour before its first
-// step, in chunks that it asks for one after the other, checked as a whole by length and CRC-32C
-// (docs/protocol.md, "A newcomer"). A donor that falls silent, drops the copy or gives a damaged
-// one is left for another, from the beginning, and asked again only after a while and so many
-// times; one whose state this replica cannot load is told so and never asked again. Memory: one
-// state, grown by what arrives, never by what is announced, and to no more than the model can need.
+// step, plane by plane in chunks that it asks for one after the other (docs/protocol.md, "A
+// newcomer"). Each chunk is checked by its message's CRC-32C, so another donor goes on where one
+// fell silent, and the donor is asked again only after a while and so many times; one whose state
+// this replica cannot take is told so and never asked again. Donors are those that are furthest.
+// Memory: one state of this replica's own kind, grown by what arrives.
 #pragma once
 
 #include <cstdint>
@@ -39,14 +39,17 @@ class StateCopy {
  private:
   struct Copy {
     core::PeerId donor;
-    std::uint32_t snapshot = 0;  ///< 0 until the first chunk
-    std::uint64_t total = 0;
-    std::uint64_t step = 0;
-    std::uint32_t crc = 0;
-    core::Bytes bytes;
+    std::uint32_t snapshot = 0;  ///< 0 until its first chunk
     int tries = 0;
     core::Duration backoff{0};
     bool whole = false;
+  };
+  /// What came of a state, from whichever donors: replicas of one lineage are near each other, so
+  /// one may go on where another stopped.
+  struct Parts {
+    core::Lineage lineage = 0;
+    std::uint64_t step = 0;  ///< the newest chunk's
+    core::Snapshot state;
   };
   /// What came of one donor before.
   struct Tried {
@@ -56,7 +59,8 @@ class StateCopy {
     core::Instant not_before{};
   };
   [[nodiscard]] bool given_up(core::PeerId peer, const Link& link) const;
-  [[nodiscard]] std::uint64_t size_max() const;
+  [[nodiscard]] std::uint64_t plane_size() const;
+  [[nodiscard]] std::uint64_t size() const;
   /// It may do better next time.
   void leave_donor(const std::string& why);
   /// It will not.
@@ -67,6 +71,8 @@ class StateCopy {
   Links& links_;
   core::Instant heard_;  ///< when a donor was first asked or sent something; at first, the start
   std::optional<Copy> copy_;
+  std::optional<Parts> parts_;
+  bool with_optimizer_ = false;  ///< what is being adopted
   std::map<core::PeerId, Tried> tried_;
   std::optional<core::Instant> given_up_at_;  ///< the last one
   std::string why_;                           ///< what came of the last donor

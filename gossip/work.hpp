@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 
@@ -42,8 +43,8 @@ struct Save {
 };                       ///< what the machine saves, of the moment it was emitted
 struct TakeSnapshot {};  ///< of the replica, for a newcomer
 struct Adopt {
-  core::Bytes state;
-};  ///< a neighbour's snapshot
+  core::Snapshot state;  ///< a neighbour's
+};
 
 using Work = std::variant<Train, MakeOffer, Respond, Absorb, Evaluate, Save, TakeSnapshot, Adopt>;
 
@@ -71,7 +72,7 @@ struct Saved {
   core::Result<void> result;
 };
 struct SnapshotTaken {
-  core::Payload state;
+  std::shared_ptr<const core::Snapshot> state;  ///< null: not every value of it is finite
 };
 struct Adopted {
   core::Result<void> result;

@@ -148,14 +148,37 @@ void ClosedFormReplica::save(core::Bytes& out) {
   seal_state(out);
 }
 
-core::Result<void> ClosedFormReplica::load(core::ByteView state, bool adopt) {
+core::Result<void> ClosedFormReplica::load(core::ByteView state) {
   const std::size_t n = x_.size();
   std::vector<float> arrays((1 + optimizer_slots(optimizer_)) * n);
   const auto read = read_state(state, schema_, optimizer_, arrays);
   if (!read) return tl::make_unexpected(read.error());
-  std::copy_n(arrays.begin(), n, x_.begin());
-  std::copy(arrays.begin() + static_cast<std::ptrdiff_t>(n), arrays.end(), velocity_.begin());
-  if (!adopt) steps_ = read->place.position;
+  set_arrays(arrays);
+  steps_ = read->place.position;
+  return {};
+}
+
+void ClosedFormReplica::set_arrays(const std::vector<float>& arrays) {
+  const auto end = arrays.begin() + static_cast<std::ptrdiff_t>(x_.size());
+  std::copy(arrays.begin(), end, x_.begin());
+  std::copy(end, arrays.end(), velocity_.begin());
+}
+
+core::Snapshot ClosedFormReplica::snapshot() {
+  core::Snapshot own{state_kind(), steps_, {}};
+  const core::ByteView x = std::as_bytes(std::span(x_));
+  own.planes.assign(x.begin(), x.end());
+  if (own.kind.planes.size() > 1) {
+    const core::ByteView velocity = std::as_bytes(std::span(velocity_));
+    own.planes.insert(own.planes.end(), velocity.begin(), velocity.end());
+  }
+  return own;
+}
+
+core::Result<void> ClosedFormReplica::adopt(const core::Snapshot& theirs) {
+  const auto arrays = adopted_arrays(theirs, state_kind(), schema_);
+  if (!arrays) return tl::make_unexpected(arrays.error());
+  set_arrays(*arrays);
   return {};
 }
 

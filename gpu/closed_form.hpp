@@ -19,6 +19,7 @@
 #include "core/replica.hpp"
 #include "gpu/kernels/exchange.hpp"
 #include "gpu/replica_spec.hpp"
+#include "gpu/replica_state.hpp"
 
 namespace murmur::gpu {
 
@@ -28,6 +29,7 @@ class ClosedFormReplica final : public core::Replica {
   explicit ClosedFormReplica(const ReplicaSpec& spec);
 
   [[nodiscard]] const core::Schema& schema() const override { return schema_; }
+  [[nodiscard]] core::StateKind state_kind() const override { return gpu::state_kind(optimizer_); }
   core::TrainStats train(std::uint32_t steps) override;
   core::Evaluation evaluate() override;
   core::Codec offer(core::ShardId shard, core::Codec codec, core::Bytes& out) override;
@@ -37,10 +39,13 @@ class ClosedFormReplica final : public core::Replica {
   core::Result<core::MixStats> absorb(core::ShardId shard, core::Codec codec, core::ByteView q,
                                       float weight) override;
   void save(core::Bytes& out) override;
-  core::Result<void> load(core::ByteView state, bool adopt) override;
+  core::Result<void> load(core::ByteView state) override;
+  core::Snapshot snapshot() override;
+  core::Result<void> adopt(const core::Snapshot& theirs) override;
   void read_parameters(std::span<float> out) override;
 
  private:
+  void set_arrays(const std::vector<float>& arrays);
   double quadratic_step(std::uint64_t key);
   double least_squares_step(std::uint64_t key);
   void update(std::size_t i, float gradient) {

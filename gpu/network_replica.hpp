@@ -55,6 +55,9 @@ class NetworkReplica final : public core::Replica {
   }
 
   [[nodiscard]] const core::Schema& schema() const override { return schema_; }
+  [[nodiscard]] core::StateKind state_kind() const override {
+    return gpu::state_kind(spec_.optimizer);
+  }
 
   core::TrainStats train(std::uint32_t steps) override {
     context_->activate();
@@ -117,27 +120,39 @@ class NetworkReplica final : public core::Replica {
   void save(core::Bytes& out) override {
     context_->activate();
     begin_state({optimizer_.steps(), place_}, schema_, spec_.optimizer, out);
-    const std::span<float> arrays = state_arrays(out);
-    const std::size_t n = schema_.parameters();
-    download(*context_, arrays.data(), parameters_.data(), n);
-    for (std::size_t i = 0; i < optimizer_.slots(); ++i) {
-      download(*context_, arrays.data() + (1 + i) * n, optimizer_.slot(i), n);
-    }
+    read_arrays(state_arrays(out).data());
     seal_state(out);
   }
 
-  core::Result<void> load(core::ByteView state, bool adopt) override {
+  core::Result<void> load(core::ByteView state) override {
     context_->activate();
     const std::size_t n = schema_.parameters();
     std::vector<float> arrays((1 + optimizer_.slots()) * n);
     const auto read = read_state(state, schema_, spec_.optimizer, arrays);
     if (!read) return tl::make_unexpected(read.error());
-    upload(*context_, parameters_.data(), arrays.data(), n);
-    for (std::size_t i = 0; i < optimizer_.slots(); ++i) {
-      upload(*context_, optimizer_.slot(i), arrays.data() + (1 + i) * n, n);
-    }
+    write_arrays(arrays.data());
     optimizer_.set_steps(read->optimizer_steps);
-    if (!adopt) set_place(read->place);
+    set_place(read->place);
+    return {};
+  }
+
+  core::Snapshot snapshot() override {
+    context_->activate();
+    core::Snapshot own{state_kind(), optimizer_.steps(), {}};
+    own.planes.resize(own.kind.planes.size() * schema_.parameters() * sizeof(float));
+    read_arrays(reinterpret_cast<float*>(own.planes.data()));
+    return own;
+  }
+
+  core::Result<void> adopt(const core::Snapshot& theirs) override {
+    context_->activate();
+    const core::StateKind own = state_kind();
+    const auto arrays = adopted_arrays(theirs, own, schema_);
+    if (!arrays) return tl::make_unexpected(arrays.error());
+    write_arrays(arrays->data());
+    // Adam's count corrects the bias of its own moments, which begin anew.
+    const bool counts = theirs.kind == own || own.optimizer == core::Optimizer::kSgd;
+    optimizer_.set_steps(counts ? theirs.optimizer_steps : 0);
     return {};
   }
 
@@ -152,6 +167,22 @@ class NetworkReplica final : public core::Replica {
   static constexpr std::size_t kEvaluateRows = 256;
 
   [[nodiscard]] bool classifies() const { return spec_.classes > 0; }
+
+  /// The planes of state_kind(), one after the other.
+  void read_arrays(float* to) {
+    const std::size_t n = schema_.parameters();
+    download(*context_, to, parameters_.data(), n);
+    for (std::size_t i = 0; i < optimizer_.slots(); ++i) {
+      download(*context_, to + (1 + i) * n, optimizer_.slot(i), n);
+    }
+  }
+  void write_arrays(const float* from) {
+    const std::size_t n = schema_.parameters();
+    upload(*context_, parameters_.data(), from, n);
+    for (std::size_t i = 0; i < optimizer_.slots(); ++i) {
+      upload(*context_, optimizer_.slot(i), from + (1 + i) * n, n);
+    }
+  }
 
   void set_place(PlaceInData place) {
     place_ = place;

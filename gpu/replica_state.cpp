@@ -52,6 +52,33 @@ std::size_t optimizer_slots(const OptimizerSpec& spec) {
   return spec.momentum != 0.0F ? 1 : 0;
 }
 
+core::StateKind state_kind(const OptimizerSpec& spec) {
+  core::StateKind kind;
+  kind.optimizer = core::Optimizer{static_cast<std::uint8_t>(spec.kind)};
+  const std::size_t slots = optimizer_slots(spec);
+  if (slots > 0) kind.planes.push_back(core::Plane::kFirstMoment);
+  if (slots > 1) kind.planes.push_back(core::Plane::kSecondMoment);
+  return kind;
+}
+
+core::Result<std::vector<float>> adopted_arrays(const core::Snapshot& theirs,
+                                                const core::StateKind& own,
+                                                const core::Schema& schema) {
+  const std::size_t plane = schema.parameters() * sizeof(float);
+  if (theirs.planes.size() != theirs.kind.planes.size() * plane) {
+    return core::fail(fmt::format("{} B, but {} planes of {} have {} B", theirs.planes.size(),
+                                  theirs.kind.planes.size(), schema.model(),
+                                  theirs.kind.planes.size() * plane));
+  }
+  std::vector<float> arrays(own.planes.size() * schema.parameters());
+  const std::size_t taken = theirs.kind == own ? theirs.planes.size() : plane;
+  std::memcpy(arrays.data(), theirs.planes.data(), taken);
+  if (!std::ranges::all_of(arrays, [](float value) { return std::isfinite(value); })) {
+    return core::fail("a value is not finite");
+  }
+  return arrays;
+}
+
 void begin_state(const ReplicaState& state, const core::Schema& schema, const OptimizerSpec& spec,
                  core::Bytes& out) {
   const std::size_t slots = optimizer_slots(spec);

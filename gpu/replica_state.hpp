@@ -10,8 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "core/bytes.hpp"
+#include "core/replica.hpp"
 #include "core/result.hpp"
 #include "core/schema.hpp"
 #include "gpu/replica_spec.hpp"
@@ -35,6 +37,15 @@ void begin_state(const ReplicaState& state, const core::Schema& schema, const Op
 /// The parameters, then each of the optimizer's arrays, one after the other.
 std::span<float> state_arrays(core::Bytes& out);
 void seal_state(core::Bytes& out);
+
+/// Of a replica with that optimizer.
+core::StateKind state_kind(const OptimizerSpec& spec);
+
+/// The arrays of `own` in `theirs`, checked: the parameters, then the optimizer's, which are zeros
+/// where `theirs` is of another kind. (1 + slots) x parameters floats.
+core::Result<std::vector<float>> adopted_arrays(const core::Snapshot& theirs,
+                                                const core::StateKind& own,
+                                                const core::Schema& schema);
 
 /// Checks everything, then copies the arrays into `arrays`: (1 + slots) x parameters floats.
 core::Result<ReplicaState> read_state(core::ByteView bytes, const core::Schema& schema,

@@ -228,6 +228,7 @@ Outcome Node::run(core::Replica& replica, core::Storage& storage, gossip::Config
                   const OnReport& on_report, const OnStatus& on_status) {
   Outcome outcome;
   config.advertise = impl_->advertise;
+  config.state = replica.state_kind();
   for (gossip::Address& contact : config.join) {
     core::Result<gossip::Address> resolved = resolve(contact);
     if (!resolved) {

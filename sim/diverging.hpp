@@ -17,6 +17,7 @@ class Diverging : public core::Replica {
   void diverge() { diverged_ = true; }
 
   [[nodiscard]] const core::Schema& schema() const override { return inner_->schema(); }
+  [[nodiscard]] core::StateKind state_kind() const override { return inner_->state_kind(); }
   core::TrainStats train(std::uint32_t steps) override {
     const core::TrainStats stats = inner_->train(steps);
     return diverged_ ? core::TrainStats{std::numeric_limits<double>::quiet_NaN(), false} : stats;
@@ -35,9 +36,9 @@ class Diverging : public core::Replica {
     return inner_->absorb(shard, codec, q, weight);
   }
   void save(core::Bytes& out) override { inner_->save(out); }
-  core::Result<void> load(core::ByteView state, bool adopt) override {
-    return inner_->load(state, adopt);
-  }
+  core::Result<void> load(core::ByteView state) override { return inner_->load(state); }
+  core::Snapshot snapshot() override { return inner_->snapshot(); }
+  core::Result<void> adopt(const core::Snapshot& theirs) override { return inner_->adopt(theirs); }
   void read_parameters(std::span<float> out) override { inner_->read_parameters(out); }
 
  private:

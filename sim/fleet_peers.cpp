@@ -95,7 +95,7 @@ bool Fleet::start(std::uint32_t index) {
   std::optional<gossip::Checkpoint> checkpoint;
   if (const auto saved = *peer.disk.load()) {
     checkpoint = *gossip::split_checkpoint(*saved);
-    if (auto loaded = peer.replica->load(checkpoint->replica, /*adopt=*/false); !loaded) {
+    if (auto loaded = peer.replica->load(checkpoint->replica); !loaded) {
       checker_.violate(
           fmt::format("peer {} cannot load its own checkpoint: {}", index, loaded.error().message));
       return true;
@@ -103,6 +103,7 @@ bool Fleet::start(std::uint32_t index) {
   }
   gossip::Config config = config_of(config_, index);
   config.advertise = address_of(index);
+  config.state = peer.replica->state_kind();
   config.join = contacts(index, peer.incarnation == 0);
   ++peer.incarnation;
   peer.down = false;
@@ -189,9 +190,7 @@ bool Fleet::could_have_joined(Peer& peer) {
                            config.rule == gossip::Rule::kNone) {
                          return false;
                        }
-                       core::Bytes state;
-                       contact.replica->save(state);
-                       return peer.replica->load(state, /*adopt=*/true).has_value();
+                       return peer.replica->adopt(contact.replica->snapshot()).has_value();
                      });
 }
 

@@ -34,6 +34,13 @@ TEST_CASE("linear has two layers and nothing between; a closed form has x") {
   CHECK(quadratic.parameters() == 5);
 }
 
+TEST_CASE("the schema's hash is the one that the document computes") {
+  const Schema schema = make_schema(parse_model("mlp:4-3-2").value());
+  CHECK(schema.description() ==
+        "mlp:4-3-2\n0.weight 3x4\n0.bias 3\n2.weight 2x3\n2.bias 2\nshards of 524288\n");
+  CHECK(schema.hash() == 0x7704cb2f5638a1f9);
+}
+
 TEST_CASE("shards cover the parameters and the schema's hash tells models and cuts apart") {
   const ModelSpec spec = parse_model("mlp:10-10-10").value();
   const Schema schema = make_schema(spec, 100);

@@ -50,11 +50,17 @@ class Forged {
   /// The one that peer 1 would make now, of the difference `d`.
   wire::Transfer transfer() {
     const core::TransferId seen = edge().highest_seen();
-    return {
-        {1, seen.boot == 1 ? seen.seq + 1 : 1}, last_offer()->id, 0, core::Codec::kFp32, 0.5F, 1};
+    wire::Transfer next;
+    next.id = {1, seen.boot == 1 ? seen.seq + 1 : 1};
+    next.offer = last_offer()->id;
+    next.weight = 0.5F;
+    next.step = 1;
+    next.planes = wire::parameters(core::Codec::kFp32, floats(1));
+    return next;
   }
   void inject(const wire::Body& body, const core::Payload& payload = nullptr) {
     wire::Header header;
+    header.lineage = peer().machine->status().lineage;
     header.schema = peer().replica->schema().hash();
     header.src = net.peers[1]->machine->self().id;
     header.src_boot = 1;
@@ -87,15 +93,20 @@ TEST_CASE("a transfer that cannot be applied is receipted as refused, and change
   }
   SECTION("a shard that the model has not") { transfer.shard = 1; }
   SECTION("too long") { floats = 2; }
-  SECTION("another codec than its length") { transfer.codec = core::Codec::kFp16; }
+  SECTION("another codec than its length") { transfer.planes[0].codec = core::Codec::kFp16; }
+  SECTION("another plane than the rule exchanges") {
+    transfer.planes[0].plane = core::Plane::kFirstMoment;
+  }
+  transfer.planes[0].size = static_cast<std::uint32_t>(4 * floats);
   forged.inject(transfer, Forged::floats(floats));
   forged.net.run(50ms);
   CHECK(forged.peer().replica->x == 0);
   CHECK(forged.edge().refused == 1);
   const auto receipt = forged.last<wire::Receipt>();
   REQUIRE(receipt);
-  CHECK(receipt->id == transfer.id);
-  CHECK(receipt->refused);
+  CHECK(receipt->up_to == transfer.id);
+  REQUIRE(receipt->decided.size() == 1);
+  CHECK(receipt->decided[0].refused);
 }
 
 TEST_CASE("a transfer that can be applied is") {
@@ -117,7 +128,7 @@ TEST_CASE("a Void of a transfer that waits for the lane does not take its place"
   REQUIRE(forged.edge().voided == 0);
   forged.net.run(100ms);
   CHECK(forged.peer().replica->x == -2);
-  CHECK(forged.last<wire::Receipt>()->id == transfer.id);
+  CHECK(forged.last<wire::Receipt>()->up_to == transfer.id);
 }
 
 /// Two peers of which the second saves once, early, and is killed when `when` says so of the work
@@ -157,7 +168,7 @@ struct Restart {
   const Edge& edge(std::size_t from, std::size_t to) {
     return *peer(from).machine->edge(peer(to).machine->self().id);
   }
-  static std::uint32_t of_first_boot(const std::vector<BootSeq>& list) {
+  static std::uint64_t of_first_boot(const std::vector<BootSeq>& list) {
     const auto it =
         std::find_if(list.begin(), list.end(), [](const BootSeq& b) { return b.boot == 1; });
     return it == list.end() ? 0 : it->seq;
@@ -167,9 +178,9 @@ struct Restart {
 
 TEST_CASE("what is in the lane when its maker comes back without it counts as lost there") {
   Restart restart(1, [](const Work& work) { return std::holds_alternative<Absorb>(work); });
-  const std::uint32_t known = Restart::of_first_boot(restart.edge(1, 0).facts().created);
+  const std::uint64_t known = Restart::of_first_boot(restart.edge(1, 0).facts().created);
   restart.let_lane_end();
-  const std::uint32_t taken = Restart::of_first_boot(restart.edge(0, 1).facts().seen);
+  const std::uint64_t taken = Restart::of_first_boot(restart.edge(0, 1).facts().seen);
   REQUIRE(taken > known);
   CHECK(restart.edge(0, 1).lost_there == taken - known);
 }
@@ -179,6 +190,7 @@ TEST_CASE("an offer of one that has come back since is not served") {
   // One more offer of the boot that has ended, as if it had been under way.
   wire::Header header;
   header.schema = restart.peer(0).replica->schema().hash();
+  header.lineage = restart.peer(0).machine->status().lineage;
   header.src = restart.peer(1).machine->self().id;
   header.src_boot = 1;
   header.dst = restart.peer(0).machine->self().id;
@@ -186,7 +198,11 @@ TEST_CASE("an offer of one that has come back since is not served") {
   header.phase = Phase::kTraining;
   const core::Payload payload = Forged::floats(1);
   restart.net.give(
-      0, Received{wire::encode(header, wire::Offer{{1, 1'000'000}, 0, core::Codec::kFp32, 0},
+      0, Received{wire::encode(header,
+                               wire::Offer{{1, 1'000'000},
+                                           0,
+                                           0,
+                                           wire::parameters(core::Codec::kFp32, payload)},
                                core::view(payload)),
                   payload, "p"});
   restart.let_lane_end();

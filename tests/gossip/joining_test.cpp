@@ -83,46 +83,82 @@ TEST_CASE("a newcomer that cannot load one donor's state takes another's") {
   CHECK(newcomer.replica->x == 3.0F);
 }
 
-TEST_CASE("a state larger than the model can have is not copied") {
-  Net net;
-  Peer& donor = net.add(3.0F, net.config(0));
-  donor.replica->padding = std::size_t{1} << 20;
-  Peer& newcomer = net.add(0.0F, net.config(1));
-  REQUIRE(net.run(30s, [&] { return newcomer.machine->failure().has_value(); }));
-  CHECK(contains(newcomer.machine->failure(), "its state: 1048580 B > 65548 B"));
-  CHECK(sent(net, wire::Type::kStateChunk) == 1);
-}
-
-TEST_CASE("a state that comes damaged is never adopted, and asked for five times at most") {
-  Net net;
-  net.alter = [](Send& send) {
+/// Changes each StateChunk on its way.
+void alter_chunks(Net& net, std::function<void(wire::StateChunk&, core::Payload&)> change) {
+  net.alter = [change = std::move(change)](Send& send) {
     const auto header = wire::peek(send.head, core::view(send.payload), 1 << 20);
     if (header->type != wire::Type::kStateChunk) return;
     auto chunk = std::get<wire::StateChunk>(*wire::parse(*header, send.head));
-    ++chunk.crc;
-    send.head = wire::encode(*header, chunk, core::view(send.payload));
+    change(chunk, send.payload);
+    wire::Header again = *header;
+    again.payload_size = static_cast<std::uint32_t>(core::view(send.payload).size());
+    send.head = wire::encode(again, chunk, core::view(send.payload));
   };
+}
+
+TEST_CASE("more than the model can have is not copied") {
+  Net net;
+  alter_chunks(net, [](wire::StateChunk&, core::Payload& payload) {
+    payload = std::make_shared<core::Bytes>(std::size_t{8}, std::byte{0});
+  });
+  net.add(3.0F, net.config(0));
+  Peer& newcomer = net.add(0.0F, net.config(1));
+  REQUIRE(net.run(60s, [&] { return newcomer.machine->failure().has_value(); }));
+  CHECK(contains(newcomer.machine->failure(), "its state came in wrong pieces"));
+  CHECK(sent(net, wire::Type::kStateChunk) == 5);
+}
+
+TEST_CASE("a state's chunks are taken in their order, and no other") {
+  Net net;
+  alter_chunks(net, [](wire::StateChunk& chunk, core::Payload&) { chunk.offset = 4; });
   net.add(3.0F, net.config(0));
   Peer& newcomer = net.add(0.0F, net.config(1));
   net.run(60s);
   CHECK(newcomer.replica->x == 0.0F);
-  CHECK(contains(newcomer.machine->failure(), "its state came damaged"));
-  CHECK(sent(net, wire::Type::kStateRequest) == 5);
+  CHECK(newcomer.machine->status().lineage == 0);
+}
+
+TEST_CASE("of a donor with another optimizer the parameters are taken, and that is said") {
+  Net net;
+  alter_chunks(net, [](wire::StateChunk& chunk, core::Payload&) {
+    chunk.state = {core::Optimizer::kAdam,
+                   {core::Plane::kParameters, core::Plane::kFirstMoment,
+                    core::Plane::kSecondMoment}};
+  });
+  net.add(3.0F, net.config(0));
+  Peer& newcomer = net.add(0.0F, net.config(1));
+  CHECK(net.run(10s, [&] { return trains(newcomer); }));
+  CHECK(newcomer.replica->x == 3.0F);
+  const auto notices = newcomer.reported<NoticeReport>();
+  REQUIRE(notices.size() == 1);
+  CHECK(contains(notices[0].message, "the parameters alone"));
+}
+
+TEST_CASE("a state that is not finite is not given") {
+  Net net;
+  Peer& donor = net.add(3.0F, net.config(0));
+  net.delivers = [](const Send&, wire::Type type) { return type != wire::Type::kOffer; };
+  net.run(100ms);
+  donor.replica->x = std::numeric_limits<float>::infinity();
+  donor.replica->gradient = 0;
+  net.on_work = [&donor](std::size_t, const Work& work) {
+    if (std::holds_alternative<TakeSnapshot>(work)) {
+      donor.replica->x = std::numeric_limits<float>::infinity();
+    }
+  };
+  Peer& newcomer = net.add(0.0F, net.config(1));
+  net.run(1s);
+  CHECK(newcomer.replica->x == 0.0F);
+  CHECK(newcomer.machine->status().lineage == 0);
 }
 
 TEST_CASE("a state of a step that its donor has not reached is not adopted") {
   Net net;
-  net.alter = [](Send& send) {
-    const auto header = wire::peek(send.head, core::view(send.payload), 1 << 20);
-    if (header->type != wire::Type::kStateChunk) return;
-    auto chunk = std::get<wire::StateChunk>(*wire::parse(*header, send.head));
-    chunk.step = std::uint64_t{1} << 63;
-    send.head = wire::encode(*header, chunk, core::view(send.payload));
-  };
+  alter_chunks(net, [](wire::StateChunk& chunk, core::Payload&) { chunk.step = wire::kStepMax; });
   net.add(3.0F, net.config(0));
   Peer& newcomer = net.add(0.0F, net.config(1));
   net.run(60s);
-  CHECK(contains(newcomer.machine->failure(), "of step 9223372036854775808, though it is at"));
+  CHECK(contains(newcomer.machine->failure(), "of step 281474976710656, though it is at"));
   CHECK(newcomer.machine->status().step == 0);
 }
 

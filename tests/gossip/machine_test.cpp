@@ -216,7 +216,7 @@ TEST_CASE("a receipt leaves only after the transfer is applied") {
       // Whoever sends a receipt has by now marked the transfer seen, which follows the apply.
       const auto header = wire::peek(send.head, {}, 0);
       const auto body = wire::parse(*header, send.head);
-      const auto id = std::get<wire::Receipt>(*body).id;
+      const auto id = std::get<wire::Receipt>(*body).up_to;
       for (const auto& peer : net.peers) {
         if (peer->machine->self().id != header->src) continue;
         CHECK(peer->machine->edge(header->dst)->already_seen(id));

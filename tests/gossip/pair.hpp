@@ -53,23 +53,28 @@ class OneFloat : public core::Replica {
     x -= weight * d;
     return stats;
   }
-  void save(core::Bytes& out) override {
-    put(x, out);
-    out.resize(out.size() + padding);
-  }
-  core::Result<void> load(core::ByteView state, bool) override {
+  void save(core::Bytes& out) override { put(x, out); }
+  core::Result<void> load(core::ByteView state) override {
     if (state.size() != sizeof x) return core::fail("not a state");
     if (!std::isfinite(get(state))) return core::fail("a value is not finite");
-    if (!fits(get(state))) return core::fail("of another optimizer");
     x = get(state);
     return {};
+  }
+  core::StateKind state_kind() const override { return {}; }
+  core::Snapshot snapshot() override {
+    core::Snapshot own;
+    save(own.planes);
+    return own;
+  }
+  core::Result<void> adopt(const core::Snapshot& theirs) override {
+    if (!fits(get(theirs.planes))) return core::fail("of another optimizer");
+    return load(theirs.planes);
   }
   void read_parameters(std::span<float> out) override { out[0] = x; }
 
   float x;
   float gradient = 0;
-  std::size_t padding = 0;  ///< bytes that make the saved state longer
-  std::function<bool(float)> fits = [](float) { return true; };  ///< a state to load
+  std::function<bool(float)> fits = [](float) { return true; };  ///< a state to adopt
 
  private:
   static void put(float value, core::Bytes& out) {
@@ -110,7 +115,7 @@ struct Peer {
     if (resume) {
       auto checkpoint = split_checkpoint(**storage.load());
       protocol = checkpoint->protocol;
-      (void)replica->load(checkpoint->replica, false);
+      (void)replica->load(checkpoint->replica);
     }
     std::optional<core::ByteView> saved;
     if (protocol) saved = core::ByteView(*protocol);

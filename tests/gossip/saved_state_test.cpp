@@ -9,10 +9,13 @@ constexpr core::Identity kSelf{{9, 9}, 7};
 constexpr std::uint64_t kSchema = 42;
 
 struct Sample {
+  Lineages lineages;
   std::map<core::PeerId, Link> links;
   Edges edges;
 
   Sample() {
+    lineages.enter(77, 120);
+    lineages.met(78, 500);
     links[{1, 1}].address = "host:1";
     Edge& edge = edges[{1, 1}];
     edge.mark_seen({1, 5});
@@ -27,7 +30,7 @@ struct Sample {
     edge.create(7, std::move(entry));
   }
   [[nodiscard]] core::Bytes written(const Edges& of) const {
-    return write_saved_state({kSelf.id, kSchema, 100, 10, links, of});
+    return write_saved_state({kSelf.id, kSchema, 100, 10, lineages, links, of});
   }
 };
 
@@ -42,6 +45,9 @@ TEST_CASE("what was saved restores every edge to the bit, and refuses any other 
   const auto restored = read_saved_state(bytes, kSelf, kSchema);
   REQUIRE(restored);
   CHECK(restored->step == 100);
+  CHECK(restored->lineages.own() == 77);
+  CHECK(restored->lineages.step() == 120);
+  CHECK(restored->lineages.heir(77) == 78);
   REQUIRE(restored->known.size() == 1);
   CHECK(restored->known[0].address == "host:1");
   const Edge& again = restored->edges.at({1, 1});

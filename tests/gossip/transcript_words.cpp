@@ -49,7 +49,7 @@ struct Title {
   std::string operator()(const wire::Offer& m) const { return "Offer " + text(m.id); }
   std::string operator()(const wire::Transfer& m) const { return "Transfer " + text(m.id); }
   std::string operator()(const wire::Void& m) const { return "Void " + text(m.id); }
-  std::string operator()(const wire::Receipt& m) const { return "Receipt " + text(m.id); }
+  std::string operator()(const wire::Receipt& m) const { return "Receipt " + text(m.up_to); }
   std::string operator()(const wire::Decline& m) const {
     return "Decline of Offer " + text(m.offer);
   }
@@ -69,22 +69,31 @@ struct Detail {
   }
   std::string operator()(const wire::Refuse& m) const { return m.reason; }
   std::string operator()(const wire::Resume& m) const {
-    const bool pending = m.facts.pending != core::TransferId{};
+    std::string pending;
+    for (const core::TransferId id : m.facts.pending) {
+      pending += (pending.empty() ? ", pending " : " ") + text(id);
+    }
     return fmt::format("made {}, saw {}{}{}{}", list(m.facts.created), list(m.facts.seen),
-                       pending ? ", pending " + text(m.facts.pending) : "",
+                       pending,
                        m.has_yours ? ", has yours" : "", m.wants_answer ? ", wants yours" : "");
   }
   std::string operator()(const wire::Offer& m) const {
     return fmt::format("shard {} = {} ({}), at step {}, expects staleness {}", m.shard,
-                       number(payload), to_string(m.codec), header.step, m.expected_staleness);
+                       number(payload), to_string(m.planes[0].codec), header.step, m.expected_staleness);
   }
   std::string operator()(const wire::Transfer& m) const {
     return fmt::format("answers Offer {}, shard {}, q = {} ({}), w = {:g}, at step {}",
-                       text(m.offer), m.shard, number(payload), to_string(m.codec), m.weight,
+                       text(m.offer), m.shard, number(payload), to_string(m.planes[0].codec), m.weight,
                        m.step);
   }
   std::string operator()(const wire::Void&) const { return {}; }
-  std::string operator()(const wire::Receipt& m) const { return m.refused ? "refused" : ""; }
+  std::string operator()(const wire::Receipt& m) const {
+    std::string refused;
+    for (const wire::Decided& one : m.decided) {
+      if (one.refused) refused += (refused.empty() ? "refused " : " ") + text(one.id);
+    }
+    return refused;
+  }
   std::string operator()(const wire::Decline& m) const {
     static constexpr std::array<std::string_view, wire::kDeclineReasonMax + 1> kReasons{
         "busy", "crossed", "stale", "shape", "not finite"};
@@ -98,13 +107,15 @@ struct Detail {
     return standing_of(header) + knows(m.members);
   }
   std::string operator()(const wire::StateRequest& m) const {
-    return m.snapshot == 0 ? "a fresh copy"
-                           : fmt::format("copy {} from byte {}", m.snapshot, m.offset);
+    return fmt::format(
+        "{}, plane {} from byte {}",
+        m.snapshot == 0 ? "a fresh copy" : fmt::format("copy {}", m.snapshot),
+        static_cast<int>(m.plane), m.offset);
   }
   std::string operator()(const wire::StateChunk& m) const {
-    if (m.total == 0) return fmt::format("there is no copy {}", m.snapshot);
-    return fmt::format("copy {} of step {}, bytes {} to {} of {}", m.snapshot, m.step, m.offset,
-                       m.offset + payload.size(), m.total);
+    if (m.state.planes.empty()) return fmt::format("there is no copy {}", m.snapshot);
+    return fmt::format("copy {} of step {}, plane {}, bytes {} to {}", m.snapshot, m.step,
+                       static_cast<int>(m.plane), m.offset, m.offset + payload.size());
   }
   std::string operator()(const wire::Bye&) const { return standing_of(header); }
 };
@@ -128,7 +139,7 @@ struct WorkWords {
   std::string operator()(const Save&) const { return "Save"; }
   std::string operator()(const TakeSnapshot&) const { return "TakeSnapshot"; }
   std::string operator()(const Adopt& w) const {
-    return fmt::format("Adopt a state of {} bytes", w.state.size());
+    return fmt::format("Adopt a state of {} bytes", w.state.planes.size());
   }
 };
 

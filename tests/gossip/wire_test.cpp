@@ -23,19 +23,28 @@ Header some_header() {
 std::vector<Body> one_of_each() {
   Resume resume;
   resume.has_yours = true;
-  resume.facts = {{{1, 9}, {2, 3}}, {{4, 1}}, {2, 3}};
-  return {Hello{true, 1, 2, "127.0.0.1:9", "mlp:1-2", {{{9, 9}, "host:1"}}},
-          Refuse{3, "another model"},
+  resume.facts = {{{1, 9}, {2, 3}}, {{4, 1}}, {{1, 9}, {2, 3}}};
+  Hello hello;
+  hello.nonce = 1, hello.echo = 2, hello.process = 3, hello.lineage_step = 4;
+  hello.state = {core::Optimizer::kAdam, {core::Plane::kParameters, core::Plane::kSecondMoment}};
+  hello.shards = {{0, 2}, {5, 1}};
+  hello.address = "127.0.0.1:9", hello.model = "mlp:1-2";
+  hello.verdicts = {{7, 8}};
+  hello.members = {{{9, 9}, "host:1"}};
+  const Planes two{{core::Plane::kParameters, core::Codec::kFp16, 60},
+                   {core::Plane::kFirstMoment, core::Codec::kInt8, 40}};
+  return {hello,
+          Refuse{3, 4, "another model"},
           resume,
-          Offer{{1, 2}, 3, core::Codec::kFp16, 4},
-          Transfer{{1, 2}, {3, 4}, 5, core::Codec::kInt8, 0.5F, 6},
+          Offer{{1, 2}, 3, 4, two},
+          Transfer{{1, 2}, {3, 4}, 5, 0.5F, 1.5, 6, two},
           Void{{1, 2}},
-          Receipt{{1, 2}, true},
+          Receipt{{1, 2}, {{{1, 1}, false, {kWholeShare, 7}}, {{1, 2}, true, {}}}},
           Decline{{1, 2}, DeclineReason::kStale, 30},
           Ping{{{{9, 9}, "host:1"}}},
           Pong{},
-          StateRequest{1, 2},
-          StateChunk{1, 2, 3, 4, 5},
+          StateRequest{1, core::Plane::kFirstMoment, 2},
+          StateChunk{1, core::Plane::kParameters, 3, 4, 5, hello.state},
           Bye{}};
 }
 
@@ -99,10 +108,11 @@ TEST_CASE("what is out of range is refused under its reason") {
   };
   CHECK(reason(ok, 0, 'X') == "magic");
   CHECK(reason(ok, 4, 99) == "version");
+  CHECK(reason(ok, 4, 1) == "version");
   CHECK(reason(ok, 6, 0) == "type");
   CHECK(reason(ok, 6, 14) == "type");
   CHECK(reason(ok, 7, 5) == "field");
-  CHECK(reason(ok, 64, 1) == "size");
+  CHECK(reason(ok, 80, 1) == "size");
   const core::Bytes extra(3);
   CHECK(reason(ok, 6, 13, extra) == "frames");
   const core::Bytes long_payload(5);
@@ -124,8 +134,14 @@ TEST_CASE("what was made in a boot still to come, or numbered zero, is refused")
   resume.facts.created = {{6, 1}};
   CHECK_FALSE(parses(resume));
   resume.facts.created.clear();
-  resume.facts.pending = {5, 0};
+  resume.facts.pending = {{5, 0}};
   CHECK_FALSE(parses(resume));
+  resume.facts.pending = {{5, 2}, {5, 1}};
+  CHECK_FALSE(parses(resume));
+  resume.facts.pending = {{6, 1}};
+  CHECK_FALSE(parses(resume));
+  resume.facts.pending = {{4, 1}, {5, 1}};
+  CHECK(parses(resume));
 }
 
 TEST_CASE("the layout of a Hello from another version can be read, to answer it") {

@@ -47,14 +47,14 @@ TEST_CASE("a closed form repeats, and resumes to the same bits") {
     core::Bytes state, again;
     a->save(state);
     const auto c = make(spec, {"cpu", {}, 1});
-    REQUIRE(c->load(state, false));
+    REQUIRE(c->load(state));
     a->train(5);
     c->train(5);
     a->save(state);
     c->save(again);
     CHECK(state == again);
     state[9] ^= std::byte{1};
-    CHECK_FALSE(c->load(state, false));
+    CHECK_FALSE(c->load(state));
   }
 }
 

@@ -57,7 +57,7 @@ TEST_CASE("a restored replica goes on to the same bits") {
       a->train(9);  // into the second epoch
       const core::Bytes state = saved(*a);
       const auto b = make(spec, device);
-      REQUIRE(b->load(state, false));
+      REQUIRE(b->load(state));
       INFO(device.name << ", optimizer " << static_cast<int>(kind));
       CHECK(saved(*b) == state);
       CHECK(a->train(20).loss == b->train(20).loss);
@@ -77,7 +77,7 @@ TEST_CASE("a newcomer adopts parameters and optimizer, and keeps its place in it
     const auto twin = make(spec, device);
     twin->train(2);
 
-    REQUIRE(newcomer->load(saved(*donor), true));
+    REQUIRE(newcomer->adopt(donor->snapshot()));
     INFO(device.name);
     CHECK(parameters(*newcomer) == parameters(*donor));
     // From the donor's whole state, but at the twin's place: the next batches are the twin's.
@@ -87,6 +87,42 @@ TEST_CASE("a newcomer adopts parameters and optimizer, and keeps its place in it
     std::memcpy(expected.data() + kPlace, twins.data() + kPlace, kPlaceSize);
     seal_state(expected);
     CHECK(saved(*newcomer) == expected);
+  }
+}
+
+TEST_CASE("of another optimizer's state the parameters are adopted, and one's own begins anew") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    INFO(device.name);
+    ReplicaSpec spec = small_classifier();
+    const auto donor = make(spec, device);
+    donor->train(9);
+    spec.optimizer = optimizer_of(OptimizerKind::kAdam);
+    const auto newcomer = make(spec, device);
+    newcomer->train(4);
+    REQUIRE(newcomer->adopt(donor->snapshot()));
+    CHECK(parameters(*newcomer) == parameters(*donor));
+    const core::Snapshot now = newcomer->snapshot();
+    CHECK(now.optimizer_steps == 0);
+    const std::size_t plane = newcomer->schema().parameters() * sizeof(float);
+    CHECK(std::all_of(now.planes.begin() + static_cast<std::ptrdiff_t>(plane), now.planes.end(),
+                      [](std::byte b) { return b == std::byte{0}; }));
+  }
+}
+
+TEST_CASE("what is no snapshot of this model is not adopted, and changes nothing") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    INFO(device.name);
+    const auto replica = make(small_classifier(), device);
+    replica->train(1);
+    const core::Bytes before = saved(*replica);
+    core::Snapshot shorter = replica->snapshot();
+    shorter.planes.resize(shorter.planes.size() - 4);
+    CHECK_FALSE(replica->adopt(shorter));
+    core::Snapshot not_finite = replica->snapshot();
+    const float nan = std::nanf("");
+    std::memcpy(not_finite.planes.data() + 8, &nan, sizeof nan);
+    CHECK_FALSE(replica->adopt(not_finite));
+    CHECK(saved(*replica) == before);
   }
 }
 
@@ -107,7 +143,7 @@ TEST_CASE("the rate follows its schedule, in which a newcomer takes its donor's 
       donor->train(8);
       const std::vector<float> ended = parameters(*donor);
       const auto newcomer = make(spec, device);
-      REQUIRE(newcomer->load(saved(*donor), true));
+      REQUIRE(newcomer->adopt(donor->snapshot()));
       newcomer->train(3);
       CHECK(parameters(*newcomer) == ended);
     }
@@ -137,30 +173,30 @@ TEST_CASE("bytes that are no state of this replica are refused and change nothin
     INFO(device.name);
 
     for (std::size_t size = 0; size < good.size(); size += 61) {
-      CHECK_FALSE(replica->load(core::ByteView(good).first(size), false));
+      CHECK_FALSE(replica->load(core::ByteView(good).first(size)));
     }
     core::Bytes longer = good;
     longer.push_back(std::byte{0});
-    CHECK_FALSE(replica->load(longer, false));
+    CHECK_FALSE(replica->load(longer));
     for (std::size_t i = 0; i < good.size(); i += 7) {
       core::Bytes damaged = good;
       damaged[i] ^= std::byte{0x10};
       INFO("byte " << i);
-      CHECK_FALSE(replica->load(damaged, true));
+      CHECK_FALSE(replica->load(damaged));
     }
     core::Bytes not_finite = good;
     state_arrays(not_finite)[3] = std::nanf("");
     seal_state(not_finite);
-    CHECK_FALSE(replica->load(not_finite, true));
+    CHECK_FALSE(replica->load(not_finite));
     ReplicaSpec other = spec;
     other.optimizer.kind = OptimizerKind::kAdam;
-    CHECK_FALSE(replica->load(saved(*make(other, device)), true));
+    CHECK_FALSE(replica->load(saved(*make(other, device))));
     other = spec;
     other.model = *core::parse_model("mlp:5-6-8-3");
-    CHECK_FALSE(replica->load(saved(*make(other, device)), true));
+    CHECK_FALSE(replica->load(saved(*make(other, device))));
 
     CHECK(saved(*replica) == before);
-    CHECK(replica->load(good, false));
+    CHECK(replica->load(good));
   }
 }
 

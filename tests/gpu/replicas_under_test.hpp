@@ -44,7 +44,7 @@ inline void set_parameters(core::Replica& replica, const ReplicaSpec& spec,
   std::fill(arrays.begin(), arrays.end(), 0.0F);
   std::copy(values.begin(), values.end(), arrays.begin());
   seal_state(state);
-  REQUIRE(replica.load(state, false));
+  REQUIRE(replica.load(state));
 }
 
 inline std::shared_ptr<core::Samples> random_samples(std::size_t rows, std::size_t width,

@@ -258,7 +258,7 @@ TEST_CASE(
     CHECK_FALSE(replica->train(1).finite);
     core::Bytes state;
     replica->save(state);
-    CHECK_FALSE(replica->load(state, false).has_value());
+    CHECK_FALSE(replica->load(state).has_value());
   }
 }
 

@@ -33,14 +33,16 @@ constexpr std::size_t kVersionAt = 4;
 constexpr std::size_t kTypeAt = 6;
 constexpr std::size_t kPhaseAt = 7;
 constexpr std::size_t kSchemaAt = 8;
-constexpr std::size_t kSrcAt = 16;
-constexpr std::size_t kSrcBootAt = 48;
-constexpr std::size_t kDstBootAt = 52;
-constexpr std::size_t kBodySizeAt = 64;
-constexpr std::size_t kPayloadSizeAt = 68;
-constexpr std::size_t kCrcAt = 72;
-constexpr std::size_t kOfferShardAt = gossip::wire::kHeaderSize + 8;
-constexpr std::size_t kOfferCodecAt = gossip::wire::kHeaderSize + 12;
+constexpr std::size_t kSwarmAt = 16;
+constexpr std::size_t kLineageAt = 24;
+constexpr std::size_t kSrcAt = 32;
+constexpr std::size_t kSrcBootAt = 64;
+constexpr std::size_t kDstBootAt = 68;
+constexpr std::size_t kBodySizeAt = 80;
+constexpr std::size_t kPayloadSizeAt = 84;
+constexpr std::size_t kCrcAt = 88;
+constexpr std::size_t kOfferShardAt = gossip::wire::kHeaderSize + 12;
+constexpr std::size_t kOfferCodecAt = gossip::wire::kHeaderSize + 22;
 
 template <class T>
 void put(core::Bytes& bytes, std::size_t at, T value) {
@@ -141,6 +143,18 @@ std::vector<Mutation> mutations(core::PeerId resuming) {
         put(m[0], kSchemaAt, rng.next());
         reseal(m);
         return Reject::kSchema;
+      },
+      [](Message& m, core::Rng& rng) -> std::optional<Reject> {  // another swarm
+        if (is_frozen(m)) return std::nullopt;
+        put(m[0], kSwarmAt, rng.next() | 1);
+        reseal(m);
+        return Reject::kSwarm;
+      },
+      [](Message& m, core::Rng& rng) -> std::optional<Reject> {  // another draw of parameters
+        if (type_of(m) != Type::kOffer && type_of(m) != Type::kTransfer) return std::nullopt;
+        put(m[0], kLineageAt, rng.next());
+        reseal(m);
+        return Reject::kLineage;
       },
       [](Message& m, core::Rng& rng) -> std::optional<Reject> {  // for another boot
         if (is_frozen(m)) return std::nullopt;

@@ -96,12 +96,22 @@ class TestReplica : public core::Replica {
     std::memcpy(out.data(), x_.data(), out.size());
   }
 
-  core::Result<void> load(core::ByteView state, bool) override {
+  core::Result<void> load(core::ByteView state) override {
     if (state.size() != x_.size() * sizeof(float)) return core::fail("state: wrong size");
     std::memcpy(x_.data(), state.data(), state.size());
     put_in_ = mean();
     return {};
   }
+
+  core::StateKind state_kind() const override { return {}; }
+
+  core::Snapshot snapshot() override {
+    core::Snapshot own;
+    save(own.planes);
+    return own;
+  }
+
+  core::Result<void> adopt(const core::Snapshot& theirs) override { return load(theirs.planes); }
 
   void read_parameters(std::span<float> out) override {
     std::copy(x_.begin(), x_.end(), out.begin());
