@@ -41,6 +41,16 @@ std::uint32_t checksum(const Header& header, ByteView body) {
   return crc32c(body, crc32c(covered));
 }
 
+Result<void> write(const std::filesystem::path& path, std::uint64_t generation,
+                   ByteView checkpoint) {
+  Header header;
+  header.generation = generation;
+  header.length = checkpoint.size();
+  header.crc = checksum(header, checkpoint);
+  const std::array<ByteView, 2> parts{std::as_bytes(std::span(&header, 1)), checkpoint};
+  return write_file_atomically(path, parts);
+}
+
 std::filesystem::path slot_path(const std::filesystem::path& directory, std::uint64_t generation) {
   return directory / fmt::format("checkpoint.{}", generation % 2);
 }
@@ -124,6 +134,18 @@ Result<Identity> FileStorage::start(PeerId fresh) {
   return now;
 }
 
+Result<Boot> FileStorage::raise_boot(Boot past) {
+  const auto last = identity();
+  if (!last) return tl::make_unexpected(last.error());
+  if (!*last) return fail(fmt::format("{}: no identity in it", directory_.string()));
+  Identity now = **last;
+  now.boot = std::max(now.boot, past) + 1;
+  if (auto written = write_identity(directory_ / "identity.json", now); !written) {
+    return tl::make_unexpected(written.error());
+  }
+  return now.boot;
+}
+
 Result<std::optional<Bytes>> FileStorage::load() {
   std::array<Slot, 2> slots{read_slot(slot_path(directory_, 0)),
                             read_slot(slot_path(directory_, 1))};
@@ -139,17 +161,16 @@ Result<std::optional<Bytes>> FileStorage::load() {
 }
 
 Result<void> FileStorage::save(ByteView checkpoint) {
-  Header header;
-  header.generation = generation_ + 1;
-  header.length = checkpoint.size();
-  header.crc = checksum(header, checkpoint);
-  const std::array<ByteView, 2> parts{std::as_bytes(std::span(&header, 1)), checkpoint};
-  if (auto written = write_file_atomically(slot_path(directory_, header.generation), parts);
-      !written) {
+  const std::uint64_t generation = generation_ + 1;
+  if (auto written = write(slot_path(directory_, generation), generation, checkpoint); !written) {
     return written;
   }
-  generation_ = header.generation;
+  generation_ = generation;
   return {};
+}
+
+Result<void> FileStorage::keep(std::string_view name, ByteView checkpoint) {
+  return write(directory_ / name, 1, checkpoint);
 }
 
 }  // namespace murmur::core

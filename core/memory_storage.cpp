@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/storage.hpp"
 
 namespace murmur::core {
@@ -12,6 +14,12 @@ Result<Identity> MemoryStorage::start(PeerId fresh) {
   ++identity_.boot;
   return identity_;
 }
+
+Result<Boot> MemoryStorage::raise_boot(Boot past) {
+  return identity_.boot = std::max(identity_.boot, past) + 1;
+}
+
+Result<void> MemoryStorage::keep(std::string_view, ByteView) { return {}; }
 
 Result<std::optional<Bytes>> MemoryStorage::load() { return checkpoint_; }
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "core/bytes.hpp"
 #include "core/ids.hpp"
@@ -30,19 +31,26 @@ class Storage {
   /// Counts a start: reads the id (keeping `fresh` where there is none yet) and raises the boot
   /// count, durably, before it returns.
   virtual Result<Identity> start(PeerId fresh) = 0;
+  /// Raises the boot count past `past`, durably, in the midst of a run.
+  virtual Result<Boot> raise_boot(Boot past) = 0;
   /// The newest checkpoint that is whole, or nothing if none was ever saved. Error: there are
   /// checkpoints but none is whole.
   virtual Result<std::optional<Bytes>> load() = 0;
   /// Replaces the checkpoint atomically.
   virtual Result<void> save(ByteView checkpoint) = 0;
+  /// Keeps a checkpoint aside, under `name`, for a person to put back; where nothing outlives the
+  /// process, nothing is kept.
+  virtual Result<void> keep(std::string_view name, ByteView checkpoint) = 0;
 };
 
 class MemoryStorage : public Storage {
  public:
   Result<std::optional<Identity>> identity() const override;
   Result<Identity> start(PeerId fresh) override;
+  Result<Boot> raise_boot(Boot past) override;
   Result<std::optional<Bytes>> load() override;
   Result<void> save(ByteView checkpoint) override;
+  Result<void> keep(std::string_view name, ByteView checkpoint) override;
 
  private:
   Identity identity_;
@@ -50,8 +58,9 @@ class MemoryStorage : public Storage {
 };
 
 /// DIR/identity.json (core/identity_file.hpp), DIR/checkpoint.0 and .1 (the two newest, each with a
-/// length and a CRC-32C), DIR/lock (held while a process uses the directory). Every write goes to a
-/// temporary file, is fsynced, renamed, and the directory fsynced.
+/// length and a CRC-32C), whatever is kept beside them under its name, DIR/lock (held while a
+/// process uses the directory). Every write goes to a temporary file, is fsynced, renamed, and the
+/// directory fsynced.
 class FileStorage : public Storage {
  public:
   /// Error: cannot create or write the directory, or another process holds it.
@@ -60,8 +69,10 @@ class FileStorage : public Storage {
 
   Result<std::optional<Identity>> identity() const override;
   Result<Identity> start(PeerId fresh) override;
+  Result<Boot> raise_boot(Boot past) override;
   Result<std::optional<Bytes>> load() override;
   Result<void> save(ByteView checkpoint) override;
+  Result<void> keep(std::string_view name, ByteView checkpoint) override;
 
  private:
   FileStorage(std::filesystem::path directory, int lock_fd);

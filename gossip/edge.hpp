@@ -52,8 +52,8 @@ struct Session {
 
 /// What the two sides tell each other on hearing a new boot.
 struct ResumeFacts {
-  std::vector<BootSeq> created;  ///< by the sender, per boot of the sender, ascending
-  std::vector<BootSeq> seen;     ///< by the sender, per boot of the receiver, ascending
+  std::vector<BootSeq> created;           ///< by the sender, per boot of the sender, ascending
+  std::vector<BootSeq> seen;              ///< by the sender, per boot of the receiver, ascending
   std::vector<core::TransferId> pending;  ///< the sender's outbox entries, ascending
 };
 
@@ -91,6 +91,13 @@ class Edge {
 
   // ---- offers to the other, numbered from one in every boot ----
   core::OfferId offer(core::Boot boot);
+
+  // ---- which process of the other was heard last ----
+  struct Newest {
+    core::Boot boot = 0;
+    std::uint64_t process = 0;  ///< zero: not known
+  };
+  Newest newest;
 
   // ---- offers of the other ----
   core::OfferId answered;  ///< the highest decided on

@@ -51,17 +51,18 @@ bool Exchange::begin_offer() {
 }
 
 /// Those that train mix with each other, and those that have ended training: one that trains on
-/// alone would draw a fleet that no longer does towards its own part of the data.
-bool Exchange::may_mix_with(Phase phase) const {
+/// alone would draw a fleet that no longer does towards its own part of the data. Never those of
+/// two draws of parameters.
+bool Exchange::may_mix_with(Phase phase, core::Lineage lineage) const {
   const auto mixes = [](Phase p) { return p != Phase::kJoining && p != Phase::kDone; };
-  return mixes(phase) && mixes(shell_.phase) &&
+  return mixes(phase) && mixes(shell_.phase) && shell_.lineages.is_own(lineage) &&
          (phase == Phase::kTraining) == (shell_.phase == Phase::kTraining);
 }
 
 /// It mixes, has no offer of ours, is not owed a transfer, and has not asked to be left alone.
 bool Exchange::may_offer_to(core::PeerId peer) const {
   const Link& link = links_.all().at(peer);
-  if (!may_mix_with(link.phase) || is_serving(peer)) return false;
+  if (!may_mix_with(link) || is_serving(peer)) return false;
   if (std::any_of(own_.begin(), own_.end(), [peer](const OwnOffer& o) { return o.to == peer; })) {
     return false;
   }
@@ -86,11 +87,10 @@ void Exchange::done(const OfferMade& result) {
   past_[past_next_++ % past_.size()] = {own->to, own->id, own->step, own->made};
   ++shell_.counters.offers_made;
   const auto expected = std::min(expected_staleness_, 1e9);
-  links_.send(
-      own->to,
-      wire::Offer{own->id, own->shard, static_cast<std::uint32_t>(expected + 0.5),
-                  wire::parameters(result.codec, result.payload)},
-      result.payload);
+  links_.send(own->to,
+              wire::Offer{own->id, own->shard, static_cast<std::uint32_t>(expected + 0.5),
+                          wire::parameters(result.codec, result.payload)},
+              result.payload);
   shell_.timers.arm(offer_timer_, {own->deadline, TimerKind::kOffer, {}, 0});
 }
 
@@ -173,8 +173,7 @@ void Exchange::on_transfer(const wire::Header& header, const wire::Transfer& tra
   const Past* past = find_past(from, transfer.offer);
   if (past != nullptr) take.since = {past->step, past->made};
   take.lag = difference(past != nullptr ? past->step : shell_.step, transfer.step);
-  if (!fits(transfer.shard, transfer.planes) ||
-      !(transfer.weight > 0 && transfer.weight <= 1)) {
+  if (!fits(transfer.shard, transfer.planes) || !(transfer.weight > 0 && transfer.weight <= 1)) {
     return refuse(take, Reject::kShape);
   }
   absorb_queue_.push_back(std::move(take));
@@ -296,7 +295,7 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
     ++shell_.counters.offers_withdrawn;
     next_shard_ = (next_shard_ + 1) % shell_.schema.shards();
   }
-  if (!may_mix_with(header.phase) || edge.outbox() || is_serving(from) ||
+  if (!may_mix_with(header.phase, header.lineage) || edge.outbox() || is_serving(from) ||
       serve_queue_.size() >= shell_.config.serve_queue_max) {
     return decline(from, offer.id, wire::DeclineReason::kBusy);
   }
@@ -353,6 +352,18 @@ void Exchange::on_link(core::PeerId peer, LinkChange change) {
     // its outbox comes again.
     std::erase_if(absorb_queue_, [peer](const Take& t) { return t.from == peer; });
   }
+}
+
+void Exchange::reborn(bool of_another_draw) {
+  shell_.counters.offers_withdrawn += own_.size();
+  own_.clear();
+  serve_queue_.clear();
+  absorb_queue_.clear();
+  if (!of_another_draw) return;
+  for (auto& [peer, edge] : edges_) {
+    if (edge.outbox()) edge.void_outbox();
+  }
+  agreement_.forget();
 }
 
 // ---- the lane --------------------------------------------------------------------------------

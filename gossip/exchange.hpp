@@ -52,11 +52,16 @@ class Exchange {
   /// Begins an own offer to a random neighbour, unless Config::offers_max are in flight. False:
   /// none is, and there is nobody to offer to.
   bool begin_offer();
-  /// A neighbour in that phase exchanges with this peer.
-  [[nodiscard]] bool may_mix_with(Phase phase) const;
+  /// Such a neighbour exchanges with this peer.
+  [[nodiscard]] bool may_mix_with(const Link& link) const {
+    return may_mix_with(link.phase, link.lineage);
+  }
   [[nodiscard]] bool offering() const { return !own_.empty(); }
   /// Forgets offers of others not yet served (the end of the run).
   void drop_serving() { serve_queue_.clear(); }
+  /// This peer goes on under another boot: what is under way is of the old one. `of_another_draw`:
+  /// and with other parameters, so what it owes is owed no more.
+  void reborn(bool of_another_draw);
 
   [[nodiscard]] std::size_t queued() const { return serve_queue_.size() + absorb_queue_.size(); }
   [[nodiscard]] bool owed_receipts() const { return outbox_.owed_receipts(); }
@@ -107,6 +112,7 @@ class Exchange {
     core::Instant not_before{};    ///< a decline's hint, or the wait for one that does not answer
     std::uint32_t unanswered = 0;  ///< offers in a row
   };
+  [[nodiscard]] bool may_mix_with(Phase phase, core::Lineage lineage) const;
   [[nodiscard]] bool may_offer_to(core::PeerId peer) const;
   /// Whether to take it; repeats are receipted, what cannot have been made is dropped.
   bool in_turn(core::PeerId from, core::TransferId id, Edge::Turn turn);

@@ -7,6 +7,12 @@ namespace murmur::gossip {
 void Lineages::enter(core::Lineage lineage, std::uint64_t step) {
   own_ = lineage;
   step_ = step;
+  conclude();
+}
+
+void Lineages::conclude() {
+  const core::Lineage last = own_ == 0 ? 0 : heir(own_);
+  sought_ = last == own_ ? 0 : last;
 }
 
 void Lineages::heard(core::Lineage lineage, std::uint64_t step) {
@@ -18,6 +24,7 @@ bool Lineages::add(Verdict verdict) {
   if (at != verdicts_.end() && *at == verdict) return false;
   if (verdicts_.size() >= kVerdictsMax) return false;
   verdicts_.insert(at, verdict);
+  conclude();
   return true;
 }
 

@@ -51,14 +51,18 @@ class Lineages {
   /// The lineage that `lineage` yields to in the end; itself if to none. Of several that yield to
   /// each other, or that have not met, the lowest.
   [[nodiscard]] core::Lineage heir(core::Lineage lineage) const;
+  /// The one that this peer's own yields to; zero if to none.
+  [[nodiscard]] core::Lineage sought() const { return sought_; }
 
  private:
   /// Those reached from `from` by yielding, ascending; itself among them.
   [[nodiscard]] std::vector<core::Lineage> reached(core::Lineage from) const;
   bool add(Verdict verdict);
+  void conclude();
 
   core::Lineage own_ = 0;
   std::uint64_t step_ = 0;
+  core::Lineage sought_ = 0;       // follows from the others
   std::vector<Verdict> verdicts_;  // ascending
 };
 

@@ -25,6 +25,11 @@ constexpr std::size_t kModelShown = 80;
 constexpr std::size_t kShuffleMembers = 8;
 constexpr int kShufflePings = 2;  // a shuffle goes out every so many ping_every
 constexpr core::Duration kLongSilent = std::chrono::minutes(1);
+/// What a process that has died had sent is here by then; what comes later is sent by one that
+/// lives.
+constexpr core::Duration kLastWords = std::chrono::milliseconds(200);
+/// So long it is asked whether it lives, before another process takes its name.
+constexpr core::Duration kRivalWait = std::chrono::milliseconds(1000);
 constexpr int kLongSilentFactor = 10;  // a neighbour dropped so long ago is tried so much slower
 
 }  // namespace
@@ -175,6 +180,86 @@ void Links::own_hello(const wire::Hello& hello) {
   shell_.report(PeerReport{PeerReport::What::kRefused, shell_.self.id, contact->address, refusal_});
 }
 
+void Links::turn_away(const wire::Header& header, const wire::Hello& hello, const Address& address,
+                      core::Boot newest, const std::string& why) {
+  ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kStaleBoot)];
+  shell_.send(address, header.src, header.src_boot, wire::Refuse{hello.nonce, newest, why});
+  shell_.report(PeerReport{PeerReport::What::kRefused, header.src, address, why});
+}
+
+bool Links::turned_away(const wire::Header& header, const wire::Hello& hello,
+                        const Address& address) {
+  Edge::Newest known;
+  if (const auto it = edges_.find(header.src); it != edges_.end()) known = it->second.newest;
+  Link* const link = find(header.src);
+  if (link != nullptr && link->boot >= known.boot && link->boot != 0) {
+    known = {link->boot, link->process};
+  }
+  const bool other = known.process != 0 && hello.process != known.process;
+  // Two cannot be reached at one address.
+  const bool lives =
+      link != nullptr && link->up && link->boot == known.boot && address != link->address;
+  if (header.src_boot < known.boot || (header.src_boot == known.boot && other)) {
+    turn_away(header, hello, address, known.boot,
+              lives ? fmt::format("another process runs under this identity at {}, as boot {}",
+                                  link->address, known.boot)
+                    : fmt::format("its state is older than what is known of it: boot {}, not {}",
+                                  known.boot, header.src_boot));
+    return true;
+  }
+  if (header.src_boot == known.boot || !lives) return false;
+  // Either it has started anew elsewhere, or this is a copy of it.
+  if (link->rival != hello.process) {
+    link->rival = hello.process;
+    link->rival_since = shell_.now;
+  } else if (link->heard >= link->rival_since + kLastWords) {
+    turn_away(header, hello, address, known.boot,
+              fmt::format("another process runs under this identity at {}, as boot {}",
+                          link->address, known.boot));
+    return true;
+  }
+  if (shell_.now - link->rival_since >= kRivalWait) return false;
+  send(header.src, wire::Ping{});
+  return true;
+}
+
+/// The sender's lineage and ours, and what each of us knows of others.
+void Links::judge(const wire::Header& header, const wire::Hello& hello) {
+  Lineages& lineages = shell_.lineages;
+  const std::uint64_t step = std::max(header.step, hello.lineage_step);
+  lineages.heard(header.lineage, step);
+  const core::Lineage sought = lineages.sought();
+  bool news = lineages.learn(hello.verdicts);
+  if (lineages.met(header.lineage, step)) {
+    news = true;
+    const bool yields = lineages.sought() != 0;
+    shell_.report(NoticeReport{
+        fmt::format("met lineage {:016x}, up to step {}: the parameters were drawn twice, and {}",
+                    header.lineage, step,
+                    yields ? fmt::format("this peer's lineage, {:016x}, yields", lineages.own())
+                           : "that one yields")});
+  } else if (lineages.sought() != sought && lineages.sought() != 0) {
+    shell_.report(NoticeReport{fmt::format("this peer's lineage, {:016x}, yields to {:016x}",
+                                           lineages.own(), lineages.sought())});
+  }
+  if (!news) return;
+  for (const core::PeerId peer : up_) {
+    const Link& link = *find(peer);
+    send_hello(link.address, peer, link.nonce, 0, false, false);
+  }
+}
+
+void Links::reborn() {
+  for (auto& [peer, link] : links_) {
+    set_up(peer, link, false);
+    link.took_resume = link.peer_took = false;
+    link.backoff = core::Duration{0};
+    if (link.gone) continue;
+    send_hello(link.address, peer, link.nonce, 0, true, false);
+    arm(peer, link, shell_.back_off(link.backoff));
+  }
+}
+
 LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
                         const std::string& from_host) {
   const Address address = complete(hello.address, from_host);
@@ -185,6 +270,7 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
         PeerReport{PeerReport::What::kRefused, header.src, address, std::move(refused->here)});
     return LinkChange::kNone;
   }
+  if (turned_away(header, hello, address)) return LinkChange::kNone;
   Link* link = make(header.src, address);
   if (link == nullptr) {
     ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kUnknown)];
@@ -192,8 +278,9 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
       // No room; but it learns of others, and why there is to be no link.
       send_hello(address, header.src, 0, hello.nonce, false, true);
       shell_.send(address, header.src, header.src_boot,
-                  wire::Refuse{0, 0, fmt::format("its {} links are taken; it has named others to try",
-                                              links_.size())});
+                  wire::Refuse{0, 0,
+                               fmt::format("its {} links are taken; it has named others to try",
+                                           links_.size())});
     }
     return LinkChange::kNone;
   }
@@ -209,6 +296,7 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
     link->backoff = core::Duration{0};
     change = LinkChange::kNewBoot;
   }
+  link->process = hello.process;
   if (header.lineage != 0) link->lineage = header.lineage;
   link->address = address;
   link->heard = shell_.now;
@@ -227,6 +315,7 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
     if (id != header.src && !other.up && other.address == address) other.gone = true;
   }
   learn(hello.members);
+  judge(header, hello);
   if (hello.wants_reply) send_hello(address, header.src, 0, hello.nonce, false, true);
   if (!(link->took_resume && link->peer_took))
     arm(header.src, *link, core::Duration{0});
@@ -236,8 +325,10 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
 }
 
 void Links::refused(const wire::Header& header, const wire::Refuse& refuse) {
-  if (Contact* contact = contact_of(refuse.echo)) contact->refused = true;
-  if (Link* link = find(header.src); link != nullptr && !link->up) link->gone = true;
+  // Who knows a newer boot, or another process, of this peer may be asked again.
+  const bool for_good = refuse.newest_boot == 0;
+  if (Contact* contact = contact_of(refuse.echo)) contact->refused = for_good;
+  if (Link* link = find(header.src); link != nullptr && !link->up) link->gone = for_good;
   refusal_ = refuse.reason;
   shell_.report(PeerReport{PeerReport::What::kRefusedUs, header.src, {}, refuse.reason});
 }
@@ -284,6 +375,7 @@ LinkChange Links::resume(const wire::Header& header, const wire::Resume& resume,
       return LinkChange::kNone;
     }
     link->took_resume = true;
+    edges_[header.src].newest = {link->boot, link->process};
     shell_.counters.lost_here += lost->here;
     shell_.counters.lost_there += lost->there;
     if (lost->here + lost->there > 0) {
@@ -342,21 +434,25 @@ Links::Heard Links::heard(const wire::Header& header) {
   if (link == nullptr) return {nullptr, LinkChange::kNone, Reject::kUnknown};
   if (header.src_boot < link->boot) return {nullptr, LinkChange::kNone, Reject::kStaleBoot};
   if (header.src_boot > link->boot) {
-    // It restarted and its Hello was lost: ask for it.
-    arm(header.src, *link, core::Duration{0});
-    link->took_resume = link->peer_took = false;
-    set_up(header.src, *link, false);
-    link->boot = header.src_boot;
-    link->process = 0;
-    link->lineage = header.lineage;
-    link->phase = Phase::kJoining;
-    return {nullptr, LinkChange::kNewBoot, Reject::kUnresumed};
+    // It restarted and its Hello was lost, or that is another process: ask.
+    if (shell_.now - link->asked >= shell_.config.retry) {
+      link->asked = shell_.now;
+      send_hello(link->address, header.src, link->nonce, 0, true, false);
+    }
+    return {nullptr, LinkChange::kNone, Reject::kUnresumed};
   }
   if (!link->took_resume) return {nullptr, LinkChange::kNone, Reject::kUnresumed};
   link->heard = shell_.now;
   enter(*link, header.phase);
   link->step = header.step;
-  if (header.lineage != 0) link->lineage = header.lineage;
+  if (header.lineage != 0 && header.lineage != link->lineage) {
+    link->lineage = header.lineage;
+    // It has parameters now. Of another draw? Then the two must compare what they know.
+    if (!shell_.lineages.is_own(header.lineage)) {
+      send_hello(link->address, header.src, link->nonce, 0, true, false);
+    }
+  }
+  shell_.lineages.heard(header.lineage, header.step);
   if (header.type != wire::Type::kBye) link->gone = false;
   // It answers as to an equal, so it has taken our Resume, even if its word on that was lost.
   link->peer_took = true;

@@ -24,6 +24,9 @@ struct Link {
   std::uint64_t process = 0;      ///< of that boot
   core::Lineage lineage = 0;      ///< of its parameters, as that boot last said
   std::uint64_t nonce = 0;        ///< of our Hellos to it
+  std::uint64_t rival = 0;        ///< another process that says to be it, while it may live...
+  core::Instant rival_since{};    ///< ...and when that was heard first
+  core::Instant asked{};          ///< for a Hello, by one that we had no need of before
   Phase phase = Phase::kJoining;  ///< the furthest that this boot has said
   std::uint64_t step = 0;
   core::Instant heard{};
@@ -59,6 +62,8 @@ class Links {
   void pong(const wire::Pong& pong);
   LinkChange bye(core::PeerId from);
   void refused(const wire::Header& header, const wire::Refuse& refuse);
+  /// This peer goes on under another boot, of which all others have yet to hear.
+  void reborn();
   /// Any other valid message: the sender lives. Null if it may not be handled: `reject` says why.
   struct Heard {
     Link* link = nullptr;
@@ -112,6 +117,11 @@ class Links {
     std::string there;
   };
   std::optional<Refusal> refusal_of(const wire::Header& header, const wire::Hello& hello);
+  /// A Hello of a process that is not the newest, or not yet known to be the only one.
+  bool turned_away(const wire::Header& header, const wire::Hello& hello, const Address& address);
+  void turn_away(const wire::Header& header, const wire::Hello& hello, const Address& address,
+                 core::Boot newest, const std::string& why);
+  void judge(const wire::Header& header, const wire::Hello& hello);
   void send_hello(const Address& to, core::PeerId dst, std::uint64_t nonce, std::uint64_t echo,
                   bool wants_reply, bool with_members);
   void send_resume(core::PeerId peer, Link& link);

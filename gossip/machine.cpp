@@ -1,5 +1,7 @@
 #include "gossip/machine.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -120,7 +122,7 @@ class Machine::Core {
     if (header->src == shell.self.id && is_hello) return take_own(*header, received);
     if (header->src == shell.self.id || (!to_me && !is_hello)) return Reject::kAddressee;
     const Link* link = links.find(header->src);
-    if (link != nullptr && header->src_boot < link->boot) return Reject::kStaleBoot;
+    if (link != nullptr && header->src_boot < link->boot && !is_hello) return Reject::kStaleBoot;
     if (!wire::checksum_ok(received.head, payload)) return Reject::kChecksum;
     auto body = wire::parse(*header, received.head);
     if (!body) return body.error();
@@ -128,10 +130,12 @@ class Machine::Core {
     if (auto* hello = std::get_if<wire::Hello>(&*body)) {
       if (hello->address.find(':') == Address::npos) return Reject::kField;
       changed(header->src, links.hello(*header, *hello, received.from_host));
+      if (shell.phase != Phase::kJoining) copy.seek();  // what it said may have shown the need
       return std::nullopt;
     }
     if (auto* refuse = std::get_if<wire::Refuse>(&*body)) {
       links.refused(*header, *refuse);
+      if (refuse->newest_boot >= shell.self.boot) older_than(*header, refuse->newest_boot);
       return std::nullopt;
     }
     if (auto* resume = std::get_if<wire::Resume>(&*body)) {
@@ -194,6 +198,22 @@ class Machine::Core {
   void deliver(const wire::Header&, const wire::Refuse&, core::Payload&) {}
   void deliver(const wire::Header&, const wire::Resume&, core::Payload&) {}
 
+  /// Believed within bounds: a boot is a count of starts, and a neighbour may lie.
+  void older_than(const wire::Header& header, core::Boot newest) {
+    constexpr core::Boot kStartsMax = 1U << 16;
+    constexpr int kTimesMax = 16;
+    if (newest - shell.self.boot < kStartsMax && times_older_ < kTimesMax) {
+      ++times_older_;
+      return run.older_than(newest);
+    }
+    shell.report(
+        PeerReport{PeerReport::What::kRefusedUs,
+                   header.src,
+                   {},
+                   fmt::format("it knows a boot {} of this peer, which is at {}: not believed",
+                               newest, shell.self.boot)});
+  }
+
   void changed(core::PeerId peer, LinkChange change) {
     if (change == LinkChange::kNone) return;
     exchange.on_link(peer, change);
@@ -201,6 +221,7 @@ class Machine::Core {
   }
 
   std::size_t payload_max_;
+  int times_older_ = 0;  ///< that it was told of a boot past its own
 };
 
 Machine::Machine(core::Instant now, core::Identity self, const Config& config,

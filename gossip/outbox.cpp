@@ -18,12 +18,13 @@ void Outbox::send(core::PeerId to) {
   const OutboxEntry* owed = entry(to);
   if (owed == nullptr) return;
   if (!is_up(to)) return limit_unreachable_payloads();  // sent when it is up again
+  // What was given to the parameters that it had is not for those that it has.
+  if (owed->delta && !shell_.lineages.is_own(links_.find(to)->lineage)) edges_[to].void_outbox();
   if (owed->delta) {
-    links_.send(
-        to,
-        wire::Transfer{owed->id, owed->offer, owed->shard, owed->weight, 0, owed->step,
-                       wire::parameters(owed->codec, owed->delta)},
-        owed->delta);
+    links_.send(to,
+                wire::Transfer{owed->id, owed->offer, owed->shard, owed->weight, 0, owed->step,
+                               wire::parameters(owed->codec, owed->delta)},
+                owed->delta);
   } else {
     links_.send(to, wire::Void{owed->id});
   }

@@ -1,7 +1,10 @@
+#include <fmt/format.h>
+
 #include <cmath>
 #include <cstring>
 #include <utility>
 
+#include "core/check.hpp"
 #include "gossip/work.hpp"
 
 namespace murmur::gossip {
@@ -14,6 +17,24 @@ bool all_finite(core::ByteView planes) {
     if (!std::isfinite(value)) return false;
   }
   return true;
+}
+
+/// Of two draws that both were trained, one may well be a little behind. Where there is nothing
+/// held out to tell by, nothing is worse.
+bool clearly_worse(const core::Evaluation& theirs, const core::Evaluation& own) {
+  constexpr double kAccuracy = 0.05;
+  constexpr double kLoss = 3;
+  if (std::isfinite(own.accuracy)) return !(theirs.accuracy >= own.accuracy - kAccuracy);
+  return std::isfinite(own.loss) && !(theirs.loss <= kLoss * own.loss);
+}
+
+std::string compared(const core::Evaluation& theirs, const core::Evaluation& own) {
+  if (std::isfinite(own.accuracy)) {
+    return fmt::format("accuracy {:.2f} % on this peer's held-out rows, its own has {:.2f} %",
+                       100 * theirs.accuracy, 100 * own.accuracy);
+  }
+  return fmt::format("loss {:.4g} on this peer's held-out rows, its own has {:.4g}", theirs.loss,
+                     own.loss);
 }
 
 struct Performer {
@@ -55,7 +76,31 @@ struct Performer {
     return SnapshotTaken{all_finite(taken->planes) ? std::move(taken) : nullptr};
   }
   WorkResult operator()(const Adopt& work) const {
-    return Adopted{replica.adopt(work.state)};
+    if (work.instead) return adopt_instead(work);
+    return Adopted{replica.adopt(work.state), 0, {}};
+  }
+  WorkResult operator()(const RaiseBoot& work) const {
+    return BootRaised{storage.raise_boot(work.past)};
+  }
+
+ private:
+  [[nodiscard]] Adopted adopt_instead(const Adopt& work) const {
+    core::Bytes own;
+    replica.save(own);
+    const core::Evaluation before = replica.evaluate();
+    if (auto adopted = replica.adopt(work.state); !adopted) return {std::move(adopted), 0, {}};
+    const auto put_back = [&](std::string why) {
+      CHECK_INVARIANT(replica.load(own).has_value());
+      return Adopted{core::fail(std::move(why)), 0, {}};
+    };
+    const core::Evaluation after = replica.evaluate();
+    if (clearly_worse(after, before)) return put_back(compared(after, before));
+    const auto boot = storage.raise_boot(work.instead->boot);
+    if (!boot) return put_back("no boot can be counted: " + boot.error().message);
+    core::Bytes checkpoint;
+    join_checkpoint(work.instead->protocol, own, checkpoint);
+    const auto kept = storage.keep(work.instead->kept_as, checkpoint);
+    return {{}, *boot, kept ? std::string() : "the old state is not kept: " + kept.error().message};
   }
 };
 

@@ -121,7 +121,7 @@ bool Phases::agreed() const {
   if (links_.up().empty()) return true;
   const auto partners = static_cast<std::size_t>(std::count_if(
       links_.up().begin(), links_.up().end(),
-      [this](core::PeerId peer) { return exchange_.may_mix_with(links_.find(peer)->phase); }));
+      [this](core::PeerId peer) { return exchange_.may_mix_with(*links_.find(peer)); }));
   return partners > 0 && recent >= partners && every_shard;
 }
 
@@ -172,8 +172,10 @@ std::string Phases::settled_with() const {
 // ---- lingering -------------------------------------------------------------------------------
 
 bool Phases::neighbours_settled() const {
-  return std::all_of(links_.all().begin(), links_.all().end(), [](const auto& entry) {
-    return !entry.second.up || entry.second.phase >= Phase::kLingering;
+  return std::all_of(links_.all().begin(), links_.all().end(), [this](const auto& entry) {
+    const Link& link = entry.second;
+    const bool of_another_draw = link.lineage != 0 && !shell_.lineages.is_own(link.lineage);
+    return !link.up || of_another_draw || link.phase >= Phase::kLingering;
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/check.hpp"
 #include "core/duration.hpp"
@@ -45,6 +46,10 @@ void Run::start(bool resumed, std::uint64_t step_adopted) {
 
 void Run::begin_training() {
   phases_.begin_training();
+  pace_anew();
+}
+
+void Run::pace_anew() {
   next_offer_step_ = shell_.step + pace_.exchange_every(shell_.config);
   next_evaluation_step_ = shell_.step + shell_.config.eval_every;
   next_evaluation_ = shell_.now + kEvaluationEvery / 2;
@@ -68,7 +73,15 @@ void Run::advance() {
 
 std::optional<Work> Run::choose() {
   const bool training = phases_.trains();
-  if (shell_.phase == Phase::kJoining) return copy_.next_adoption();
+  if (boot_to_pass_ >= shell_.self.boot) return RaiseBoot{boot_to_pass_};
+  if (auto adoption = copy_.next_adoption()) {
+    if (shell_.lineages.own() != 0) {
+      adoption->instead = {fmt::format("dropped-{:016x}", shell_.lineages.own()), protocol(),
+                           shell_.self.boot};
+    }
+    return *std::move(adoption);
+  }
+  if (shell_.phase == Phase::kJoining) return std::nullopt;
   if (shell_.config.rule != Rule::kNone) {
     if (training && shell_.step >= next_offer_step_) {
       exchange_.begin_offer();
@@ -129,8 +142,12 @@ bool Run::nothing_to_save() const {
 Work Run::save() {
   final_save_done_ = false;
   saving_last_ = phases_.may_leave();
-  return Save{write_saved_state(
-      {shell_.self.id, shell_.schema_hash, shell_.step, step_adopted_, shell_.lineages, links_.all(), edges_})};
+  return Save{protocol()};
+}
+
+core::Bytes Run::protocol() const {
+  return write_saved_state({shell_.self.id, shell_.schema_hash, shell_.step, step_adopted_,
+                            shell_.lineages, links_.all(), edges_});
 }
 
 void Run::on_done(WorkDone& event) {
@@ -204,9 +221,40 @@ void Run::done(const Saved& result, core::Duration took) {
 void Run::done(const SnapshotTaken& result, core::Duration took) { donor_.done(result, took); }
 
 void Run::done(const Adopted& result, core::Duration) {
+  const core::Lineage before = shell_.lineages.own();
+  const std::uint64_t step = shell_.step;
   if (!copy_.done(result)) return;
   step_adopted_ = shell_.step;
-  begin_training();
+  if (before == 0) return begin_training();
+  shell_.report(
+      NoticeReport{fmt::format("lineage {:016x} at step {} has yielded to {:016x}: this peer goes "
+                               "on from step {} of that{}{}",
+                               before, step, shell_.lineages.own(), shell_.step,
+                               result.words.empty() ? "" : "; ", result.words)});
+  reborn(result.boot, true);
+}
+
+void Run::done(const BootRaised& result, core::Duration) {
+  const core::Boot newest = std::exchange(boot_to_pass_, 0);
+  if (!result.boot) {
+    return shell_.fail(
+        fmt::format("neighbours know this peer's boot {}, and none past it can be "
+                    "counted: {}",
+                    newest, result.boot.error().message));
+  }
+  shell_.report(NoticeReport{
+      fmt::format("this state is older than what neighbours know, boot {}: goes on as boot {}",
+                  newest, *result.boot)});
+  reborn(*result.boot, false);
+}
+
+void Run::reborn(core::Boot boot, bool of_another_draw) {
+  shell_.self.boot = boot;
+  exchange_.reborn(of_another_draw);
+  links_.reborn();
+  final_save_done_ = false;
+  next_save_ = shell_.now;
+  pace_anew();
 }
 
 }  // namespace murmur::gossip

@@ -3,6 +3,7 @@
 // training; but never so much mixing that training stands still.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -22,6 +23,9 @@ class Run {
   Run(Shell& shell, Links& links, Exchange& exchange, StateCopy& copy, Donor& donor, Edges& edges);
   void start(bool resumed, std::uint64_t step_adopted);
   void stop(bool at_once) { phases_.stop(at_once); }
+  /// A neighbour knows this peer's boot `newest`, so this process came from an older state: it goes
+  /// past that.
+  void older_than(core::Boot newest) { boot_to_pass_ = std::max(boot_to_pass_, newest); }
 
   /// After every event: changes the phase if it is time to, and gives the lane its next work.
   void advance();
@@ -43,6 +47,9 @@ class Run {
   [[nodiscard]] bool save_due() const;
   [[nodiscard]] bool nothing_to_save() const;
   Work save();
+  [[nodiscard]] core::Bytes protocol() const;
+  void pace_anew();
+  void reborn(core::Boot boot, bool of_another_draw);
 
   void done(const Trained& result, core::Duration took);
   void done(const OfferMade& result, core::Duration took);
@@ -52,6 +59,7 @@ class Run {
   void done(const Saved& result, core::Duration took);
   void done(const SnapshotTaken& result, core::Duration took);
   void done(const Adopted& result, core::Duration took);
+  void done(const BootRaised& result, core::Duration took);
 
   Shell& shell_;
   Links& links_;
@@ -63,6 +71,7 @@ class Run {
   Pace pace_;
 
   bool busy_ = false;
+  core::Boot boot_to_pass_ = 0;
   int mixings_in_a_row_ = 0;
   std::uint64_t next_offer_step_ = 0;
   std::uint64_t next_evaluation_step_ = 0;

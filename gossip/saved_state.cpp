@@ -127,7 +127,7 @@ core::Result<void> check_owner(core::PeerId owner, const SavedState& saved, core
 struct EdgeArchive {
   static void save(cereal::BinaryOutputArchive& out, const Edge& edge) {
     out(edge.answered, edge.lost_here, edge.lost_there, edge.refused, edge.voided, edge.created_);
-    out(edge.taken_, edge.seen_floor_);
+    out(edge.taken_, edge.seen_floor_, edge.newest.boot, edge.newest.process);
     out(static_cast<std::uint64_t>(edge.seen_.size()));
     for (const Edge::Taken& taken : edge.seen_) out(taken.boot, taken.seq, taken.gone);
     out(edge.outbox_.has_value());
@@ -141,7 +141,7 @@ struct EdgeArchive {
   static void load(Reader& in, Edge& edge) {
     in(edge.answered, edge.lost_here, edge.lost_there, edge.refused, edge.voided);
     in(edge.created_);
-    in(edge.taken_, edge.seen_floor_);
+    in(edge.taken_, edge.seen_floor_, edge.newest.boot, edge.newest.process);
     for (std::size_t left = in.count(kTakenSize); left > 0; --left) {
       Edge::Taken& taken = edge.seen_.emplace_back();
       in(taken.boot, taken.seq, taken.gone);
@@ -187,8 +187,8 @@ core::Result<SavedState> read_saved_state(core::ByteView bytes, core::Identity s
     std::uint32_t layout = 0;
     in(layout);
     if (layout != kLayout) {
-      return core::fail(fmt::format("checkpoint: the protocol part has layout {}, not {}", layout,
-                                    kLayout));
+      return core::fail(
+          fmt::format("checkpoint: the protocol part has layout {}, not {}", layout, kLayout));
     }
     std::uint64_t of_schema = 0;
     in(owner, of_schema, saved.step, saved.step_adopted);

@@ -12,15 +12,27 @@ namespace {
 
 constexpr int kTriesMax = 5;     // of one chunk, after the first
 constexpr int kFailuresMax = 5;  // of one donor in one of its boots
-
-bool may_donate(const Link& link) {
-  return link.up && link.phase != Phase::kJoining && link.phase != Phase::kDone;
-}
+// After a state of another lineage that was clearly worse: a liar has many names.
+constexpr core::Duration kRefusedForMin = std::chrono::seconds(10);
+constexpr core::Duration kRefusedForMax = std::chrono::minutes(10);
 
 }  // namespace
 
 StateCopy::StateCopy(Shell& shell, Links& links)
     : shell_(shell), links_(links), heard_(shell.now) {}
+
+/// While joining, or of a lineage that yields.
+bool StateCopy::wanted() const {
+  if (shell_.phase == Phase::kJoining) return true;
+  return shell_.phase != Phase::kDone && shell_.lineages.sought() != 0 && shell_.now >= not_before_;
+}
+
+bool StateCopy::may_donate(core::PeerId peer, const Link& link) const {
+  const core::Lineage sought = shell_.lineages.sought();
+  return link.up && link.phase != Phase::kJoining && link.phase != Phase::kDone &&
+         (shell_.phase == Phase::kJoining ? link.lineage != 0 : link.lineage == sought) &&
+         !given_up(peer, link);
+}
 
 bool StateCopy::given_up(core::PeerId peer, const Link& link) const {
   const auto it = tried_.find(peer);
@@ -28,11 +40,11 @@ bool StateCopy::given_up(core::PeerId peer, const Link& link) const {
 }
 
 void StateCopy::seek() {
-  if (shell_.phase != Phase::kJoining || copy_) return;
+  if (!wanted() || copy_) return;
   std::vector<core::PeerId> donors;
   std::uint64_t furthest = 0;
   for (const auto& [id, link] : links_.all()) {
-    if (!may_donate(link) || given_up(id, link)) continue;
+    if (!may_donate(id, link)) continue;
     const auto it = tried_.find(id);
     if (it != tried_.end() && shell_.now < it->second.not_before) continue;
     donors.push_back(id);
@@ -75,9 +87,8 @@ std::optional<std::string> StateCopy::hopeless() const {
   }
   if (shell_.now < gives_up_at()) return std::nullopt;
   const bool one_left =
-      std::any_of(links_.all().begin(), links_.all().end(), [this](const auto& entry) {
-        return may_donate(entry.second) && !given_up(entry.first, entry.second);
-      });
+      std::any_of(links_.all().begin(), links_.all().end(),
+                  [this](const auto& entry) { return may_donate(entry.first, entry.second); });
   const std::string within = core::to_string(shell_.config.join_max);
   if (shell_.now < heard_ + shell_.config.join_max && one_left) return std::nullopt;
   if (!why_.empty()) return "no donor has a state that this peer can use: " + why_;
@@ -125,7 +136,7 @@ void StateCopy::give_up_donor(const std::string& why) {
 }
 
 void StateCopy::on_request_timer(const Timer& timer) {
-  if (!Timers::fired(request_timer_, timer) || shell_.phase != Phase::kJoining) return;
+  if (!Timers::fired(request_timer_, timer) || !wanted()) return;
   if (!copy_) return seek();
   if (copy_->whole) return;
   if (++copy_->tries > kTriesMax) return leave_donor("it does not answer");
@@ -139,9 +150,7 @@ void StateCopy::on_link(core::PeerId peer, LinkChange change) {
   seek();
 }
 
-std::uint64_t StateCopy::plane_size() const {
-  return shell_.schema.parameters() * sizeof(float);
-}
+std::uint64_t StateCopy::plane_size() const { return shell_.schema.parameters() * sizeof(float); }
 
 /// Of all that is to be copied.
 std::uint64_t StateCopy::size() const { return parts_->state.kind.planes.size() * plane_size(); }
@@ -195,16 +204,28 @@ void StateCopy::on_chunk(const wire::Header& header, const wire::StateChunk& chu
   copy_->whole = true;
 }
 
-std::optional<Work> StateCopy::next_adoption() {
+std::optional<Adopt> StateCopy::next_adoption() {
   if (!copy_ || !copy_->whole || parts_->state.planes.empty()) return std::nullopt;
   with_optimizer_ = parts_->state.kind == shell_.config.state;
-  return Adopt{std::exchange(parts_->state, {})};
+  return Adopt{std::exchange(parts_->state, {}), std::nullopt};
 }
 
 bool StateCopy::done(const Adopted& result) {
   if (!result.result) {
+    const core::Lineage theirs = parts_->lineage;
     parts_.reset();
-    give_up_donor("its state does not fit: " + result.result.error().message);
+    if (shell_.phase == Phase::kJoining) {
+      give_up_donor("its state does not fit: " + result.result.error().message);
+      return false;
+    }
+    refused_for_ =
+        refused_for_.count() == 0 ? kRefusedForMin : std::min(2 * refused_for_, kRefusedForMax);
+    not_before_ = shell_.now + shell_.jitter(refused_for_);
+    shell_.timers.arm(request_timer_, {not_before_, TimerKind::kRequest, {}, 0});
+    shell_.report(NoticeReport{
+        fmt::format("lineage {:016x} is refused: {}; this peer goes on in its own, {:016x}", theirs,
+                    result.result.error().message, shell_.lineages.own())});
+    give_up_donor("its state is refused: " + result.result.error().message);
     return false;
   }
   if (!with_optimizer_) {

@@ -1,9 +1,10 @@
-// StateCopy: how a newcomer gets the parameters and the optimizer of a neighbour before its first
-// step, plane by plane in chunks that it asks for one after the other (docs/protocol.md, "A
-// newcomer"). Each chunk is checked by its message's CRC-32C, so another donor goes on where one
-// fell silent, and the donor is asked again only after a while and so many times; one whose state
-// this replica cannot take is told so and never asked again. Donors are those that are furthest.
-// Memory: one state of this replica's own kind, grown by what arrives.
+// StateCopy: how a newcomer, or a peer of a lineage that yields to another, gets the parameters and
+// the optimizer of a neighbour before its first step, plane by plane in chunks that it asks for one
+// after the other (docs/protocol.md, "A newcomer"). Each chunk is checked by its message's CRC-32C,
+// so another donor goes on where one fell silent, and the donor is asked again only after a while
+// and so many times; one whose state this replica cannot take is told so and never asked again.
+// Donors are those that are furthest. Memory: one state of this replica's own kind, grown by what
+// arrives.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,7 @@ class StateCopy {
  public:
   StateCopy(Shell& shell, Links& links);
 
-  /// Looks for a donor if there is none; called when a link comes up.
+  /// Looks for a donor if there is none and need of one; called when a link comes up.
   void seek();
   void on_chunk(const wire::Header& header, const wire::StateChunk& chunk,
                 const core::Payload& payload);
@@ -32,8 +33,9 @@ class StateCopy {
   [[nodiscard]] std::optional<std::string> hopeless() const;
   [[nodiscard]] core::Instant gives_up_at() const;
   /// The state to adopt, once it is whole.
-  std::optional<Work> next_adoption();
-  /// True: adopted, and `step` is the model's age. False: it did not fit; another donor is sought.
+  std::optional<Adopt> next_adoption();
+  /// True: adopted, with the donor's step as the model's age, and its lineage. False: it was not to
+  /// be; another donor is sought.
   bool done(const Adopted& result);
 
  private:
@@ -58,6 +60,8 @@ class StateCopy {
     core::Duration backoff{0};
     core::Instant not_before{};
   };
+  [[nodiscard]] bool wanted() const;
+  [[nodiscard]] bool may_donate(core::PeerId peer, const Link& link) const;
   [[nodiscard]] bool given_up(core::PeerId peer, const Link& link) const;
   [[nodiscard]] std::uint64_t plane_size() const;
   [[nodiscard]] std::uint64_t size() const;
@@ -72,7 +76,9 @@ class StateCopy {
   core::Instant heard_;  ///< when a donor was first asked or sent something; at first, the start
   std::optional<Copy> copy_;
   std::optional<Parts> parts_;
-  bool with_optimizer_ = false;  ///< what is being adopted
+  bool with_optimizer_ = false;    ///< what is being adopted
+  core::Instant not_before_{};     ///< once a lineage's state was refused...
+  core::Duration refused_for_{0};  ///< ...for so long
   std::map<core::PeerId, Tried> tried_;
   std::optional<core::Instant> given_up_at_;  ///< the last one
   std::string why_;                           ///< what came of the last donor

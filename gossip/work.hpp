@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -44,9 +45,21 @@ struct Save {
 struct TakeSnapshot {};  ///< of the replica, for a newcomer
 struct Adopt {
   core::Snapshot state;  ///< a neighbour's
+  /// In place of parameters of another draw that were trained: only if the state is not clearly
+  /// worse on the own held-out rows, with a boot raised past this one, and what was is kept aside.
+  struct Instead {
+    std::string kept_as;
+    core::Bytes protocol;  ///< as Save's
+    core::Boot boot = 0;
+  };
+  std::optional<Instead> instead;
+};
+struct RaiseBoot {
+  core::Boot past = 0;
 };
 
-using Work = std::variant<Train, MakeOffer, Respond, Absorb, Evaluate, Save, TakeSnapshot, Adopt>;
+using Work =
+    std::variant<Train, MakeOffer, Respond, Absorb, Evaluate, Save, TakeSnapshot, Adopt, RaiseBoot>;
 
 // What came of each, in the same order.
 struct Trained {
@@ -75,11 +88,16 @@ struct SnapshotTaken {
   std::shared_ptr<const core::Snapshot> state;  ///< null: not every value of it is finite
 };
 struct Adopted {
-  core::Result<void> result;
+  core::Result<void> result;  ///< an error: nothing has changed
+  core::Boot boot = 0;        ///< as raised, if it was
+  std::string words;          ///< what a person should know of it; empty: nothing
+};
+struct BootRaised {
+  core::Result<core::Boot> boot;
 };
 
-using WorkResult =
-    std::variant<Trained, OfferMade, Responded, Absorbed, Evaluated, Saved, SnapshotTaken, Adopted>;
+using WorkResult = std::variant<Trained, OfferMade, Responded, Absorbed, Evaluated, Saved,
+                                SnapshotTaken, Adopted, BootRaised>;
 
 /// Does `work`. Buffers for payloads come from `pool`. `storage` is used by Save alone.
 WorkResult perform(Work work, core::Replica& replica, core::Storage& storage,

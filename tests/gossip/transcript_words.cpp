@@ -73,18 +73,18 @@ struct Detail {
     for (const core::TransferId id : m.facts.pending) {
       pending += (pending.empty() ? ", pending " : " ") + text(id);
     }
-    return fmt::format("made {}, saw {}{}{}{}", list(m.facts.created), list(m.facts.seen),
-                       pending,
+    return fmt::format("made {}, saw {}{}{}{}", list(m.facts.created), list(m.facts.seen), pending,
                        m.has_yours ? ", has yours" : "", m.wants_answer ? ", wants yours" : "");
   }
   std::string operator()(const wire::Offer& m) const {
     return fmt::format("shard {} = {} ({}), at step {}, expects staleness {}", m.shard,
-                       number(payload), to_string(m.planes[0].codec), header.step, m.expected_staleness);
+                       number(payload), to_string(m.planes[0].codec), header.step,
+                       m.expected_staleness);
   }
   std::string operator()(const wire::Transfer& m) const {
     return fmt::format("answers Offer {}, shard {}, q = {} ({}), w = {:g}, at step {}",
-                       text(m.offer), m.shard, number(payload), to_string(m.planes[0].codec), m.weight,
-                       m.step);
+                       text(m.offer), m.shard, number(payload), to_string(m.planes[0].codec),
+                       m.weight, m.step);
   }
   std::string operator()(const wire::Void&) const { return {}; }
   std::string operator()(const wire::Receipt& m) const {
@@ -107,10 +107,9 @@ struct Detail {
     return standing_of(header) + knows(m.members);
   }
   std::string operator()(const wire::StateRequest& m) const {
-    return fmt::format(
-        "{}, plane {} from byte {}",
-        m.snapshot == 0 ? "a fresh copy" : fmt::format("copy {}", m.snapshot),
-        static_cast<int>(m.plane), m.offset);
+    return fmt::format("{}, plane {} from byte {}",
+                       m.snapshot == 0 ? "a fresh copy" : fmt::format("copy {}", m.snapshot),
+                       static_cast<int>(m.plane), m.offset);
   }
   std::string operator()(const wire::StateChunk& m) const {
     if (m.state.planes.empty()) return fmt::format("there is no copy {}", m.snapshot);
@@ -139,7 +138,11 @@ struct WorkWords {
   std::string operator()(const Save&) const { return "Save"; }
   std::string operator()(const TakeSnapshot&) const { return "TakeSnapshot"; }
   std::string operator()(const Adopt& w) const {
-    return fmt::format("Adopt a state of {} bytes", w.state.planes.size());
+    return fmt::format("Adopt a state of {} bytes{}", w.state.planes.size(),
+                       w.instead ? " instead" : "");
+  }
+  std::string operator()(const RaiseBoot& w) const {
+    return fmt::format("RaiseBoot past {}", w.past);
   }
 };
 
