@@ -121,9 +121,11 @@ core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& arg
   line.add_repeated("--straggler", o.faults.stragglers, sim::parse_straggler,
                     {"PEER:FACTOR", "", "Everything PEER computes takes FACTOR times as long."});
   line.add_repeated("--crash", o.faults.crashes, sim::parse_crash,
-                    {"PEER@AT[+AFTER[:empty]]", "",
-                     "Kill PEER at AT, and start it again AFTER that from its checkpoint, or\n"
-                     "empty, as a new peer."});
+                    {"PEER@AT[+AFTER[:HOW]]", "",
+                     "Kill PEER at AT, and start it again AFTER that from its checkpoint; or\n"
+                     "empty, as a new peer; or as a founder, empty and with nobody to join."});
+  line.add_repeated("--founder", o.faults.founders, sim::parse_founder,
+                    {"PEER", "", "PEER has nobody to join at its start, as peer 0."});
   line.add_repeated("--cut", o.faults.cuts, sim::parse_cut,
                     {"START+LENGTH[:SHAPE]", "",
                      "Cut the network for LENGTH: into halves; one-way, from the lower half to\n"

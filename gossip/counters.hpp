@@ -48,6 +48,7 @@ struct Counters {
   std::uint64_t unreceipted = 0;        ///< of those made, what nobody had receipted at its goodbye
   std::uint64_t lost_here = 0;          ///< given by a neighbour, not in this replica
   std::uint64_t lost_there = 0;         ///< in this replica, not in the neighbour that gave it
+  std::uint64_t lineages_refused = 0;   ///< times that another's parameters were clearly worse
   std::uint64_t undeliverable = 0;      ///< the transport could not hand on
   std::uint64_t messages_sent = 0;
   std::uint64_t messages_received = 0;

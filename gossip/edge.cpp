@@ -101,8 +101,7 @@ std::optional<Edge::Lost> Edge::resume(const ResumeFacts& theirs, Session sessio
         made != created.end() && (taken == seen_.end() || made->boot <= taken->boot);
     Taken both = is_seen ? *taken++ : Taken{made->boot, 0, 0};
     const std::uint64_t last = is_made ? (made++)->seq : 0;
-    const std::uint64_t given =
-        pending == core::TransferId{both.boot, last} ? last - 1 : last;
+    const std::uint64_t given = pending == core::TransferId{both.boot, last} ? last - 1 : last;
     if (given > both.seq && both.boot > seen_floor_) {
       // They created it and this side has not seen it: a rolled-back checkpoint took it from here.
       lost.here += given - both.seq;

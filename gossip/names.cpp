@@ -19,9 +19,9 @@ std::string_view to_string(PeerReport::What what) {
 
 std::string_view to_string(Reject reason) {
   static constexpr std::array<std::string_view, kRejectCount> kNames{
-      "frames",    "size",       "magic",    "version", "type",      "swarm",   "schema", "lineage",
-      "addressee", "stale boot", "checksum", "field",   "unresumed", "unknown", "shape",  "unasked",
-      "out of turn", "claim"};
+      "frames",    "size",    "magic",     "version",    "type",        "swarm",
+      "schema",    "lineage", "addressee", "stale boot", "checksum",    "field",
+      "unresumed", "unknown", "shape",     "unasked",    "out of turn", "claim"};
   return kNames.at(static_cast<std::size_t>(reason));
 }
 

@@ -19,12 +19,12 @@ bool all_finite(core::ByteView planes) {
   return true;
 }
 
-/// Of two draws that both were trained, one may well be a little behind. Where there is nothing
-/// held out to tell by, nothing is worse.
+/// Of two draws that both were trained, one may be behind, by half of the other's steps at most.
+/// Where there is nothing held out to tell by, nothing is worse.
 bool clearly_worse(const core::Evaluation& theirs, const core::Evaluation& own) {
-  constexpr double kAccuracy = 0.05;
-  constexpr double kLoss = 3;
-  if (std::isfinite(own.accuracy)) return !(theirs.accuracy >= own.accuracy - kAccuracy);
+  constexpr double kAccuracy = 0.75;
+  constexpr double kLoss = 10;
+  if (std::isfinite(own.accuracy)) return !(theirs.accuracy >= kAccuracy * own.accuracy);
   return std::isfinite(own.loss) && !(theirs.loss <= kLoss * own.loss);
 }
 

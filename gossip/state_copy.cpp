@@ -12,8 +12,9 @@ namespace {
 
 constexpr int kTriesMax = 5;     // of one chunk, after the first
 constexpr int kFailuresMax = 5;  // of one donor in one of its boots
-// After a state of another lineage that was clearly worse: a liar has many names.
-constexpr core::Duration kRefusedForMin = std::chrono::seconds(10);
+// After a state of another lineage that was clearly worse: its donor may have been one that is far
+// behind its own lineage; but a liar has many names.
+constexpr core::Duration kRefusedForMin = std::chrono::seconds(1);
 constexpr core::Duration kRefusedForMax = std::chrono::minutes(10);
 
 }  // namespace
@@ -136,7 +137,11 @@ void StateCopy::give_up_donor(const std::string& why) {
 }
 
 void StateCopy::on_request_timer(const Timer& timer) {
-  if (!Timers::fired(request_timer_, timer) || !wanted()) return;
+  if (!Timers::fired(request_timer_, timer)) return;
+  if (shell_.now < not_before_) {
+    shell_.timers.arm(request_timer_, {not_before_, TimerKind::kRequest, {}, 0});
+  }
+  if (!wanted()) return;
   if (!copy_) return seek();
   if (copy_->whole) return;
   if (++copy_->tries > kTriesMax) return leave_donor("it does not answer");
@@ -220,6 +225,7 @@ bool StateCopy::done(const Adopted& result) {
     }
     refused_for_ =
         refused_for_.count() == 0 ? kRefusedForMin : std::min(2 * refused_for_, kRefusedForMax);
+    ++shell_.counters.lineages_refused;
     not_before_ = shell_.now + shell_.jitter(refused_for_);
     shell_.timers.arm(request_timer_, {not_before_, TimerKind::kRequest, {}, 0});
     shell_.report(NoticeReport{

@@ -433,7 +433,8 @@ tl::expected<Header, Reject> peek(core::ByteView head, core::ByteView payload,
   const auto type = r.get<std::uint8_t>();
   h.type = Type{type};
   const bool frozen = h.type == Type::kHello || h.type == Type::kRefuse;
-  if (h.version != kVersion && !(frozen && h.version >= kVersionFrozen)) return tl::make_unexpected(Reject::kVersion);
+  if (h.version != kVersion && !(frozen && h.version >= kVersionFrozen))
+    return tl::make_unexpected(Reject::kVersion);
   if (type < 1 || type > kTypeMax) return tl::make_unexpected(Reject::kType);
   const auto phase = r.get<std::uint8_t>();
   h.phase = Phase{phase};

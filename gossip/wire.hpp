@@ -88,13 +88,13 @@ using Proof = std::array<std::byte, kProofSize>;
 
 struct Hello {
   bool wants_reply = false;
-  std::uint64_t nonce = 0;    ///< random; the answer echoes it
-  std::uint64_t echo = 0;     ///< the nonce that this answers; zero: none
-  std::uint64_t process = 0;  ///< random, of the sender's process: two of one identity differ
+  std::uint64_t nonce = 0;         ///< random; the answer echoes it
+  std::uint64_t echo = 0;          ///< the nonce that this answers; zero: none
+  std::uint64_t process = 0;       ///< random, of the sender's process: two of one identity differ
   std::uint64_t lineage_step = 0;  ///< the highest step that the sender heard of in its lineage
   Rule rule = Rule::kAverage;
-  std::uint32_t codecs = 0;  ///< that the sender decodes: bit i is core::Codec{i}
-  core::StateKind state;     ///< what it holds and can take over
+  std::uint32_t codecs = 0;        ///< that the sender decodes: bit i is core::Codec{i}
+  core::StateKind state;           ///< what it holds and can take over
   std::vector<ShardRange> shards;  ///< that it holds, ascending; empty: all
   Proof proof{};                   ///< of membership, where the swarm has a key; else zero
   Address address;                 ///< where the sender is reached
@@ -122,7 +122,8 @@ struct PlaneData {
 using Planes = std::vector<PlaneData>;
 /// A payload of the parameters alone.
 inline Planes parameters(core::Codec codec, const core::Payload& payload) {
-  return {{core::Plane::kParameters, codec, static_cast<std::uint32_t>(core::view(payload).size())}};
+  return {
+      {core::Plane::kParameters, codec, static_cast<std::uint32_t>(core::view(payload).size())}};
 }
 struct Offer {
   core::OfferId id;

@@ -102,11 +102,23 @@ void Checker::crashed(Person who, bool comes_back) {
   person.replica = nullptr;
   person.kept_offers.clear();
   person.offers = 0;
+  forget_agreed(who);
+  if (comes_back) ledger_.roll_back(who);
+}
+
+/// The same process goes on as another boot.
+void Checker::reborn(Person who, core::Boot boot) {
+  PersonState& person = persons_[who];
+  expect(boot > person.boot, [&] { return fmt::format("{} uses boot {} again", name(who), boot); });
+  person.boot = boot;
+  forget_agreed(who);
+}
+
+void Checker::forget_agreed(Person who) {
   for (Pair& pair : ledger_.pairs()) {
     if (pair.low != who && pair.high != who) continue;
     pair.agreed[who == pair.low ? 0 : 1] = 0;
   }
-  if (comes_back) ledger_.roll_back(who);
 }
 
 void Checker::torn(Person who) {
@@ -168,13 +180,18 @@ void Checker::work_performed(Person who, const gossip::WorkResult& result) {
   if (const auto* trained = std::get_if<gossip::Trained>(&result)) {
     person.now.trained += trained->steps;
     person.now.trained_moved += moved;
-  } else if (std::holds_alternative<gossip::Adopted>(result)) {
+  } else if (const auto* adopted = std::get_if<gossip::Adopted>(&result)) {
+    // A join; in place of other parameters, it has left with those.
     person.now.base += moved;
+    if (adopted->boot > 0) reborn(who, adopted->boot);
+  } else if (const auto* raised = std::get_if<gossip::BootRaised>(&result)) {
+    if (raised->boot) reborn(who, *raised->boot);
   } else if (const auto* made = std::get_if<gossip::OfferMade>(&result)) {
     if (person.kept_offers.empty()) person.kept_offers.resize(kOffersKept);
     person.kept_offers[person.offers % kOffersKept] = {
         made->payload,
-        {true, person.incarnation, person.offers, person.now.trained, person.lane_began_ns}};
+        {true, person.incarnation, person.offers, person.now.trained, person.lane_began_ns,
+         person.machine->status().lineage}};
     ++person.offers;
   } else if (const auto* responded = std::get_if<gossip::Responded>(&result)) {
     if (responded->mix) {
@@ -239,24 +256,30 @@ void Checker::gave(Person who, Person other, const gossip::ExchangeReport& repor
          });
   if (!flow.gave.empty() && flow.gave.back().id >= report.id) return;
   const gossip::Edge* edge = persons_[who].machine->edge(report.peer);
-  const auto outbox = edge != nullptr ? edge->outbox() : std::nullopt;
+  const gossip::OutboxEntry* const outbox =
+      edge != nullptr && edge->outbox() ? &*edge->outbox() : nullptr;
   // An unreachable taker's entry may lose its payload at once, but not its id.
-  expect(outbox && outbox->id == report.id && outbox->weight == observed_.weight &&
+  expect(outbox != nullptr && outbox->id == report.id && outbox->weight == observed_.weight &&
              (!outbox->delta || core::crc32c(*outbox->delta) == observed_.crc),
          [&] {
            return fmt::format("{} applied transfer {} to {}, but its outbox holds another",
                               name(who), to_string(report.id), name(other));
          });
-  if (outbox) {
+  if (outbox != nullptr) {
     expect(flow.answered < outbox->offer, [&] {
       return fmt::format("{} answers offer ({}, {}) of {} a second time", name(who),
                          outbox->offer.boot, outbox->offer.number, name(other));
     });
     flow.answered = outbox->offer;
   }
+  const OfferMade offer = find_offer(other, observed_.offer);
+  const core::Lineage lineage = persons_[who].machine->status().lineage;
+  expect(!offer.known || offer.lineage == lineage, [&] {
+    return fmt::format("{} mixes with an offer of {} of another lineage", name(who), name(other));
+  });
   ledger_.give(index, direction,
                {report.id, now_, observed_.weight, observed_.crc, observed_.moved, observed_.slack,
-                find_offer(other, observed_.offer)});
+                offer, lineage});
 }
 
 void Checker::took(Person who, Person other, const gossip::ExchangeReport& report) {
@@ -283,6 +306,10 @@ void Checker::took(Person who, Person other, const gossip::ExchangeReport& repor
       return fmt::format(
           "transfer {} from {} to {} does not conserve the sum: {:+.9g} there, {:+.9g} here",
           to_string(report.id), name(other), name(who), gave->moved, observed_.moved);
+    });
+    expect(gave->lineage == persons_[who].machine->status().lineage, [&] {
+      return fmt::format("{} applied transfer {} of {}, made of another lineage", name(who),
+                         to_string(report.id), name(other));
     });
     check_staleness(who, gave->offer, report);
   } else {

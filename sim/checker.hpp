@@ -17,6 +17,9 @@
 //  - one offer leads to one transfer at most, whatever restarted in between;
 //  - who leaves before its time to linger is over is owed no receipt by a neighbour that is up;
 //  - who leaves has saved all that it did, or tried as often as it should;
+//  - parameters of two draws are never mixed, and once the faults are over, two that are up with
+//  each
+//    other are of one before long;
 //  - once its training gave NaN, nothing of a replica is offered, given, taken, saved or copied.
 // Every `recompute` (each 10,000 events): all of that on every edge and peer, the ledger's open
 // entries from scratch, every probe read anew, and the sum over all replicas.
@@ -147,6 +150,9 @@ class Checker {
     core::Payload offer;  // of a Respond; held, so that its address names it
   };
 
+  void reborn(Person who, core::Boot boot);
+  void forget_agreed(Person who);
+  void check_lineages(Pair& pair);
   [[nodiscard]] bool active(Person who) const;  ///< up, and has not said goodbye
   [[nodiscard]] bool must_resolve(const Pair& pair) const;
   void gave(Person who, Person other, const gossip::ExchangeReport& report);

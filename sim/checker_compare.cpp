@@ -1,6 +1,7 @@
 // What the checker compares: the ledger with what the machines on both sides of an edge say.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "sim/checker.hpp"
@@ -11,6 +12,9 @@ namespace {
 /// Once no fault is left, a transfer between two that are up is settled within this: a link that
 /// was given up is tried again every few seconds.
 constexpr core::Duration kResolveMax = std::chrono::seconds(30);
+
+/// Two lineages that met are one within this, once no fault is left.
+constexpr core::Duration kOneLineageMax = std::chrono::seconds(10);
 
 /// What was given so lately may still be under way when the run ends.
 constexpr core::Duration kInFlightMax = std::chrono::seconds(5);
@@ -183,9 +187,37 @@ void Checker::recompute() {
                          name(pair.low), name(pair.high));
     });
     check_pair(pair);
+    check_lineages(pair);
     ledger_.compact(i);
   }
   if (probing_) check_sum();
+}
+
+/// One lineage yields, unless its peers found the other's parameters clearly worse.
+void Checker::check_lineages(Pair& pair) {
+  const auto up = [this](Person who, Person other) {
+    const auto all = persons_[who].machine->neighbours();
+    return std::any_of(all.begin(), all.end(), [&](const gossip::NeighbourView& n) {
+      return n.up && n.id == persons_[other].id;
+    });
+  };
+  const auto lineage = [this](Person who) { return persons_[who].machine->status().lineage; };
+  const bool differ = active(pair.low) && active(pair.high) && lineage(pair.low) != 0 &&
+                      lineage(pair.high) != 0 && lineage(pair.low) != lineage(pair.high) &&
+                      up(pair.low, pair.high) && up(pair.high, pair.low);
+  if (!differ) {
+    pair.differ_since = core::Duration{0};
+    return;
+  }
+  if (pair.differ_since.count() == 0) pair.differ_since = now_;
+  const auto refused = [this](Person who) {
+    return persons_[who].machine->counters().lineages_refused > 0;
+  };
+  const core::Duration since = std::max(pair.differ_since, quiet_from_);
+  expect(now_ - since <= kOneLineageMax || refused(pair.low) || refused(pair.high), [&] {
+    return fmt::format("{} and {} are of two lineages, {} s after they met", name(pair.low),
+                       name(pair.high), core::seconds(now_ - since));
+  });
 }
 
 void Checker::recompute_peer(Person who) {

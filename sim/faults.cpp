@@ -55,16 +55,16 @@ core::Result<Straggler> parse_straggler(std::string_view text) {
 core::Result<Crash> parse_crash(std::string_view text) {
   const auto bad = [&](std::string_view why) {
     return core::fail(fmt::format(
-        "crash '{}': {}; expected PEER@AT, PEER@AT+RESTART or PEER@AT+RESTART:empty, as 3@5s+2s",
+        "crash '{}': {}; expected PEER@AT, PEER@AT+RESTART, then :empty or :founder, as 3@5s+2s",
         text, why));
   };
   auto [head, tail] = split_option(text);
-  if (!tail.empty() && tail != "empty") return bad("unknown option");
+  if (!tail.empty() && tail != "empty" && tail != "founder") return bad("unknown option");
   const std::size_t at_sign = head.find('@');
   if (at_sign == std::string_view::npos) return bad("no @");
   const auto peer = parse_index(head.substr(0, at_sign));
   if (!peer) return bad("no peer number");
-  Crash crash{*peer, {}, std::nullopt, tail.empty()};
+  Crash crash{*peer, {}, std::nullopt, tail.empty(), tail == "founder"};
   std::string_view times = head.substr(at_sign + 1);
   const std::size_t plus = times.find('+');
   if (plus != std::string_view::npos) {
@@ -73,7 +73,7 @@ core::Result<Crash> parse_crash(std::string_view text) {
     crash.restart_after = *restart;
     times = times.substr(0, plus);
   } else if (!crash.keep_state) {
-    return bad("empty without a restart");
+    return bad(fmt::format("{} without a restart", tail));
   }
   const auto at = core::parse_duration(times);
   if (!at) return bad(at.error().message);
@@ -122,7 +122,7 @@ std::string to_string(const Straggler& straggler) {
 std::string to_string(const Crash& crash) {
   std::string text = fmt::format("{}@{}", crash.peer, core::to_string(crash.at));
   if (crash.restart_after) text += "+" + core::to_string(*crash.restart_after);
-  if (!crash.keep_state) text += ":empty";
+  if (!crash.keep_state) text += crash.founds ? ":founder" : ":empty";
   return text;
 }
 
@@ -140,6 +140,14 @@ std::string to_string(const StopAsked& stop) {
 std::string to_string(const Divergence& divergence) {
   return fmt::format("{}@{}", divergence.peer, core::to_string(divergence.at));
 }
+
+core::Result<Founder> parse_founder(std::string_view text) {
+  const auto peer = parse_index(text);
+  if (!peer) return core::fail(fmt::format("founder '{}': expected a peer's number", text));
+  return Founder{*peer};
+}
+
+std::string to_string(const Founder& founder) { return fmt::format("{}", founder.peer); }
 
 core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers) {
   const auto fail = [](std::string message) { return core::fail(std::move(message)); };
@@ -176,6 +184,9 @@ core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers) {
   }
   for (const Divergence& divergence : plan.divergences) {
     if (auto ok = check_peer("nan", divergence); !ok) return ok;
+  }
+  for (const Founder& founder : plan.founders) {
+    if (auto ok = check_peer("founder", founder); !ok) return ok;
   }
   std::vector<Crash> crashes = plan.crashes;
   std::stable_sort(crashes.begin(), crashes.end(),
@@ -229,6 +240,7 @@ std::string to_flags(const FaultPlan& plan) {
   for (const Cut& cut : plan.cuts) add("cut", to_string(cut));
   for (const StopAsked& stop : plan.stops) add("stop", to_string(stop));
   for (const Divergence& divergence : plan.divergences) add("nan", to_string(divergence));
+  for (const Founder& founder : plan.founders) add("founder", to_string(founder));
   return flags;
 }
 

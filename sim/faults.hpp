@@ -24,13 +24,15 @@ struct Straggler {
 };
 
 /// The peer's process is killed `at` and, if `restart_after` is given, started again that much
-/// later: from its last checkpoint, or (keep_state false) empty, as another PeerId at the same
-/// address. Written "PEER@AT", "PEER@AT+RESTART", "PEER@AT+RESTART:empty": "3@5s+2s:empty".
+/// later: from its last checkpoint; or (keep_state false) empty, as another PeerId at the same
+/// address; or (founds) so and with nobody to join, so that it draws parameters anew. Written
+/// "PEER@AT", "PEER@AT+RESTART", "PEER@AT+RESTART:empty", "PEER@AT+RESTART:founder".
 struct Crash {
   std::size_t peer = 0;
   core::Duration at{0};
   std::optional<core::Duration> restart_after;
   bool keep_state = true;
+  bool founds = false;
   friend bool operator==(const Crash&, const Crash&) = default;
 };
 
@@ -62,6 +64,12 @@ struct Divergence {
   friend bool operator==(const Divergence&, const Divergence&) = default;
 };
 
+/// The peer draws parameters too, as it has nobody to join at its start. Written "PEER".
+struct Founder {
+  std::size_t peer = 0;
+  friend bool operator==(const Founder&, const Founder&) = default;
+};
+
 struct FaultPlan {
   double loss = 0;       ///< of messages, in [0, 1]
   double duplicate = 0;  ///< of messages, in [0, 1]; the copy draws its own delay
@@ -79,6 +87,7 @@ struct FaultPlan {
   std::vector<Cut> cuts;
   std::vector<StopAsked> stops;
   std::vector<Divergence> divergences;
+  std::vector<Founder> founders;  ///< beside peer 0
   friend bool operator==(const FaultPlan&, const FaultPlan&) = default;
 };
 
@@ -87,11 +96,13 @@ core::Result<Crash> parse_crash(std::string_view text);
 core::Result<Cut> parse_cut(std::string_view text);
 core::Result<StopAsked> parse_stop(std::string_view text);
 core::Result<Divergence> parse_divergence(std::string_view text);
+core::Result<Founder> parse_founder(std::string_view text);
 std::string to_string(const Straggler& straggler);
 std::string to_string(const Crash& crash);
 std::string to_string(const Cut& cut);
 std::string to_string(const StopAsked& stop);
 std::string to_string(const Divergence& divergence);
+std::string to_string(const Founder& founder);
 
 /// Error: a probability outside [0, 1], a peer that does not exist, a factor that is not positive,
 /// or a peer that is killed while it is down.

@@ -90,7 +90,8 @@ struct PeerOutcome {
   bool up = false;  ///< false: crashed and never restarted, or failed; what follows is zero
   gossip::Phase phase{};
   std::uint64_t steps = 0;  ///< the model's age
-  double accuracy = 0;      ///< of the last replica, evaluated at the end
+  core::Lineage lineage = 0;
+  double accuracy = 0;  ///< of the last replica, evaluated at the end
   double loss = 0;
   std::uint64_t exchanges = 0;
   double staleness_mean = 0;  ///< steps

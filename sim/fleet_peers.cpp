@@ -55,7 +55,8 @@ core::Result<void> Fleet::prepare() {
   return {};
 }
 
-/// One to three random others: at first only earlier peers, so that all hang together.
+/// One to three random others: at first only earlier peers, so that all hang together. Whoever
+/// comes first after others that found knows all founders, or nobody might.
 std::vector<gossip::Address> Fleet::contacts(std::uint32_t index, bool first) {
   std::vector<gossip::Address> chosen;
   const std::uint64_t others = first ? index : config_.peers - 1;
@@ -68,7 +69,37 @@ std::vector<gossip::Address> Fleet::contacts(std::uint32_t index, bool first) {
     if (std::find(chosen.begin(), chosen.end(), address) == chosen.end())
       chosen.push_back(std::move(address));
   }
+  const auto founder = [this](std::size_t i) {
+    const auto& all = config_.faults.founders;
+    return i == 0 ||
+           std::any_of(all.begin(), all.end(), [i](const Founder& f) { return f.peer == i; });
+  };
+  if (first && index > 1 && founder(index - 1)) {
+    chosen.clear();
+    for (std::uint64_t i = 0; i < index; ++i) {
+      if (founder(i)) chosen.push_back(address_of(i));
+    }
+  }
   return chosen;
+}
+
+/// The plan has it draw parameters at the start that is due.
+bool Fleet::founds(std::uint32_t index) const {
+  const Peer& peer = peers_[index];
+  const auto& founders = config_.faults.founders;
+  if (peer.incarnation == 0) {
+    return std::any_of(founders.begin(), founders.end(),
+                       [index](const Founder& f) { return f.peer == index; });
+  }
+  const auto& crashes = config_.faults.crashes;
+  const auto last =
+      std::max_element(crashes.begin(), crashes.end(), [&](const Crash& a, const Crash& b) {
+        const auto at = [&](const Crash& c) {
+          return c.peer == index && c.at <= world_.now() ? c.at : core::Duration(-1);
+        };
+        return at(a) < at(b);
+      });
+  return last != crashes.end() && last->peer == index && last->founds;
 }
 
 bool Fleet::start(std::uint32_t index) {
@@ -104,7 +135,7 @@ bool Fleet::start(std::uint32_t index) {
   gossip::Config config = config_of(config_, index);
   config.advertise = address_of(index);
   config.state = peer.replica->state_kind();
-  config.join = contacts(index, peer.incarnation == 0);
+  if (!founds(index)) config.join = contacts(index, peer.incarnation == 0);
   ++peer.incarnation;
   peer.down = false;
   peer.started = world_.now();

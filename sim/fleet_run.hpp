@@ -44,6 +44,7 @@ class Fleet {
   [[nodiscard]] bool could_have_joined(Peer& peer);
   void restart(std::uint32_t plan);
   void stop(std::uint32_t index);
+  [[nodiscard]] bool founds(std::uint32_t index) const;
   void diverge(std::uint32_t index);
   void deliver(std::uint32_t slot);
   void undeliverable(std::uint32_t slot);

@@ -30,6 +30,7 @@ struct OfferMade {
   std::uint64_t number = 0;   ///< how many works of this kind the person finished before
   std::uint64_t trained = 0;  ///< steps taken until then
   std::int64_t at_ns = 0;     ///< when the work was begun
+  core::Lineage lineage = 0;  ///< of the parameters
 };
 
 struct Gave {
@@ -40,6 +41,7 @@ struct Gave {
   double moved = 0;       ///< what applying it did to the maker's probe
   double slack = 0;       ///< rounding allowed in that
   OfferMade offer;
+  core::Lineage lineage = 0;  ///< of the maker's parameters
 };
 
 struct Took {
@@ -79,6 +81,8 @@ struct Pair {
     std::uint64_t epoch = 0;
   };
   Remembered edge[2];  ///< [0]: of low's machine
+  /// Since when the two are up with each other with parameters of two draws; zero: they are not.
+  core::Duration differ_since{0};
   [[nodiscard]] Person maker(int direction) const { return direction == 0 ? low : high; }
   [[nodiscard]] Person taker(int direction) const { return direction == 0 ? high : low; }
   [[nodiscard]] int direction_from(Person maker) const { return maker == low ? 0 : 1; }

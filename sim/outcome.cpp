@@ -51,6 +51,7 @@ PeerOutcome end(Peer& peer, core::PeerId id, core::Duration now) {
   const gossip::Status status = peer.machine->status();
   result.phase = status.phase;
   result.steps = status.step;
+  result.lineage = status.lineage;
   result.exchanges = status.exchanges;
   result.staleness_mean = status.staleness_mean;
   result.seconds = core::seconds(peer.settled.value_or(now) - peer.started);

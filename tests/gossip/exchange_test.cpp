@@ -198,13 +198,12 @@ TEST_CASE("an offer of one that has come back since is not served") {
   header.phase = Phase::kTraining;
   const core::Payload payload = Forged::floats(1);
   restart.net.give(
-      0, Received{wire::encode(header,
-                               wire::Offer{{1, 1'000'000},
-                                           0,
-                                           0,
-                                           wire::parameters(core::Codec::kFp32, payload)},
-                               core::view(payload)),
-                  payload, "p"});
+      0,
+      Received{wire::encode(
+                   header,
+                   wire::Offer{{1, 1'000'000}, 0, 0, wire::parameters(core::Codec::kFp32, payload)},
+                   core::view(payload)),
+               payload, "p"});
   restart.let_lane_end();
   CHECK(restart.edge(1, 0).refused == 0);
 }

@@ -40,9 +40,8 @@ std::vector<Golden> golden() {
   return {
       {"Hello", hello},
       {"Refuse", Refuse{0xb1b2b3b4b5b6b7b8, 7, "another model"}},
-      {"Resume", Resume{true,
-                        false,
-                        {{{1, 20}, {2, many + 3}}, {{4, 5}}, {{2, many + 2}, {2, many + 3}}}}},
+      {"Resume",
+       Resume{true, false, {{{1, 20}, {2, many + 3}}, {{4, 5}}, {{2, many + 2}, {2, many + 3}}}}},
       {"Offer", Offer{{5, 77}, 3, 1000, {{core::Plane::kParameters, core::Codec::kFp16, 4}}}},
       {"Transfer", Transfer{{5, many + 8},
                             {4, 77},

@@ -121,9 +121,9 @@ TEST_CASE("a state's chunks are taken in their order, and no other") {
 TEST_CASE("of a donor with another optimizer the parameters are taken, and that is said") {
   Net net;
   alter_chunks(net, [](wire::StateChunk& chunk, core::Payload&) {
-    chunk.state = {core::Optimizer::kAdam,
-                   {core::Plane::kParameters, core::Plane::kFirstMoment,
-                    core::Plane::kSecondMoment}};
+    chunk.state = {
+        core::Optimizer::kAdam,
+        {core::Plane::kParameters, core::Plane::kFirstMoment, core::Plane::kSecondMoment}};
   });
   net.add(3.0F, net.config(0));
   Peer& newcomer = net.add(0.0F, net.config(1));

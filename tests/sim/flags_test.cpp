@@ -48,6 +48,7 @@ FaultPlan draw_plan(core::Rng& rng, std::size_t peers) {
     Crash crash{rng.below(peers), time(), std::nullopt, true};
     if (chance()) crash.restart_after = time();
     if (crash.restart_after) crash.keep_state = chance();
+    if (!crash.keep_state) crash.founds = chance();
     plan.crashes.push_back(crash);
     if (!check_plan(plan, peers)) plan.crashes.pop_back();
   }
@@ -56,6 +57,7 @@ FaultPlan draw_plan(core::Rng& rng, std::size_t peers) {
   for (std::uint64_t n = rng.below(3); n > 0; --n) plan.stops.push_back({rng.below(peers), time()});
   for (std::uint64_t n = rng.below(3); n > 0; --n)
     plan.divergences.push_back({rng.below(peers), time()});
+  for (std::uint64_t n = rng.below(3); n > 0; --n) plan.founders.push_back({rng.below(peers)});
   return plan;
 }
 

@@ -44,18 +44,20 @@ TEST_CASE("draws have the mean that was asked for") {
 }
 
 TEST_CASE("faults are read as they are written") {
-  for (const char* text : {"3@5s+2s", "3@5s+2s:empty", "0@100ms"})
+  for (const char* text : {"3@5s+2s", "3@5s+2s:empty", "3@5s+2s:founder", "0@100ms"})
     CHECK(to_string(*parse_crash(text)) == text);
   for (const char* text : {"10s+10s", "1s+500ms:one-way", "1s+2s:all"})
     CHECK(to_string(*parse_cut(text)) == text);
   CHECK(to_string(*parse_straggler("5:10")) == "5:10");
   CHECK(to_string(*parse_stop("3@5s")) == "3@5s");
   CHECK(to_string(*parse_divergence("0@10ms")) == "0@10ms");
+  CHECK(to_string(*parse_founder("12")) == "12");
   CHECK(parse_cut("1s+2s:halves")->shape == Cut::Shape::kHalves);
 }
 
 TEST_CASE("malformed faults are refused") {
-  for (const char* text : {"", "3", "@5s", "3@", "3@5s+", "3@5s:empty", "3@5s+2s:full", "x@5s"}) {
+  for (const char* text :
+       {"", "3", "@5s", "3@", "3@5s+", "3@5s:empty", "3@5s:founder", "3@5s+2s:full", "x@5s"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_crash(text));
   }
@@ -67,6 +69,10 @@ TEST_CASE("malformed faults are refused") {
     CAPTURE(text);
     CHECK_FALSE(parse_stop(text));
     CHECK_FALSE(parse_divergence(text));
+  }
+  for (const char* text : {"", "x", "1@2s", "-1"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_founder(text));
   }
   for (const char* text : {"", "5", "5:", "5:0", "5:-1", "5:nan", "x:2", ":2"}) {
     CAPTURE(text);

@@ -81,11 +81,14 @@ class Draw {
       add("stop", to_string(StopAsked{peer(), time(training)}));
     for (std::uint64_t n = rng_.below(3); n > 0 && chance(3); --n)
       add("nan", to_string(Divergence{peer(), time(training)}));
+    for (std::uint64_t n = rng_.below(3); n > 0 && chance(3); --n)
+      add("founder", to_string(Founder{peer()}));
     FaultPlan plan;
     for (std::uint64_t n = rng_.below(6); n > 0 && !chance(4); --n) {
       Crash crash{peer(), chance(4) ? time(milliseconds(10)) : time(training), std::nullopt, true};
       if (!chance(4)) crash.restart_after = time(chance(2) ? milliseconds(200) : seconds(20));
       if (crash.restart_after) crash.keep_state = !chance(3);
+      if (!crash.keep_state) crash.founds = chance(2);
       plan.crashes.push_back(crash);
       if (check_plan(plan, peers_)) {
         add("crash", to_string(crash));
