@@ -41,6 +41,19 @@ def crc32c(*parts):
     return crc ^ 0xFFFFFFFF
 
 
+def schema_hash(model):
+    """Of an mlp:IN-...-OUT: FNV-1a of its description (docs/protocol.md, "The schema")."""
+    widths = model.split(":")[1].split("-")
+    lines = [model]
+    for layer, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
+        lines += [f"{2 * layer}.weight {outputs}x{inputs}", f"{2 * layer}.bias {outputs}"]
+    lines.append("shards of 524288")
+    value = 0xCBF29CE484222325
+    for byte in ("\n".join(lines) + "\n").encode("ascii"):
+        value = (value ^ byte) * 0x100000001B3 & (1 << 64) - 1
+    return value
+
+
 # ---- the small parts -----------------------------------------------------------------------------
 
 class Writer:
