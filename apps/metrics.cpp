@@ -105,6 +105,7 @@ Json Recorder::status(double t, const gossip::Status& status, const gossip::Coun
   Json json = event("status", t);
   json["phase"] = gossip::to_string(status.phase);
   json["step"] = status.step;
+  json["lineage"] = fmt::format("{:016x}", status.lineage);
   if (loss_steps_ > 0) json["train_loss"] = train_loss();
   if (evaluation_) {
     json["test_loss"] = evaluation_->loss;

@@ -73,7 +73,15 @@ class BareReplica : public core::Replica {
     return kernels_.absorb(x_.data() + range.offset, range.size, codec, q, weight);
   }
   void save(core::Bytes& out) override { out.assign(1, std::byte{0}); }
-  core::Result<void> load(core::ByteView, bool) override { return {}; }  // each keeps its own
+  core::Result<void> load(core::ByteView) override { return {}; }
+  core::StateKind state_kind() const override { return {}; }
+  core::Snapshot snapshot() override {
+    core::Snapshot own;
+    const core::ByteView x = std::as_bytes(std::span(x_));
+    own.planes.assign(x.begin(), x.end());
+    return own;
+  }
+  core::Result<void> adopt(const core::Snapshot&) override { return {}; }  // each keeps its own
   void read_parameters(std::span<float> out) override {
     std::copy(x_.begin(), x_.end(), out.begin());
   }

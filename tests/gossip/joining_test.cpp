@@ -110,8 +110,10 @@ TEST_CASE("more than the model can have is not copied") {
 
 TEST_CASE("a state's chunks are taken in their order, and no other") {
   Net net;
-  alter_chunks(net, [](wire::StateChunk& chunk, core::Payload&) { chunk.offset = 4; });
-  net.add(3.0F, net.config(0));
+  alter_chunks(net, [](wire::StateChunk& chunk, core::Payload&) { chunk.offset = 0; });
+  Config halves = net.config(0);
+  halves.state_chunk = 2;
+  net.add(3.0F, halves);
   Peer& newcomer = net.add(0.0F, net.config(1));
   net.run(60s);
   CHECK(newcomer.replica->x == 0.0F);

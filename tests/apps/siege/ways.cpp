@@ -318,7 +318,7 @@ const std::vector<Way>& ways() {
          const auto one = [&] {
            const auto echo = static_cast<std::uint32_t>(c.rng.below(4));
            return message(c.rng, t.schema,
-                          gossip::wire::Refuse{echo, std::string(c.rng.below(200), 'n')});
+                          gossip::wire::Refuse{echo, 0, std::string(c.rng.below(200), 'n')});
          };
          return many(t, one, 1000);
        }},
