@@ -41,8 +41,11 @@ auto uninterrupted(const Call& call) {
   return result;
 }
 
-int open_file(const std::filesystem::path& path, int flags) {
-  return uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, 0644); });
+constexpr mode_t kForAll = 0644;
+constexpr mode_t kForOwner = 0600;
+
+int open_file(const std::filesystem::path& path, int flags, mode_t mode = kForAll) {
+  return uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); });
 }
 
 bool sync(int fd) {
@@ -63,15 +66,18 @@ bool sync_directory(const std::filesystem::path& directory) {
   return fd.get() >= 0 && sync(fd.get());
 }
 
-}  // namespace
-
-Result<Bytes> read_file(const std::filesystem::path& path, std::size_t bytes_max) {
+Result<Bytes> read_file_for(const std::filesystem::path& path, std::size_t bytes_max,
+                            bool owner_alone) {
   const auto failed = [&path] {
     return fail(fmt::format("{}: cannot read: {}", path.string(), errno_text()));
   };
   const Descriptor fd(open_file(path, O_RDONLY));
   struct stat info {};
   if (fd.get() < 0 || ::fstat(fd.get(), &info) != 0) return failed();
+  if (const mode_t mode = info.st_mode & 0777; owner_alone && (mode & ~kForOwner) != 0) {
+    return fail(fmt::format("{}: a secret that others may use, of mode {:04o} (chmod 600 {})",
+                            path.string(), mode, path.string()));
+  }
   // The size is a hint (a pipe has none); what is read decides.
   const auto hint = static_cast<std::size_t>(std::max<off_t>(info.st_size, 0));
   Bytes bytes(std::min(hint, bytes_max) + 1);
@@ -89,6 +95,16 @@ Result<Bytes> read_file(const std::filesystem::path& path, std::size_t bytes_max
   }
   bytes.resize(size);
   return bytes;
+}
+
+}  // namespace
+
+Result<Bytes> read_file(const std::filesystem::path& path, std::size_t bytes_max) {
+  return read_file_for(path, bytes_max, /*owner_alone=*/false);
+}
+
+Result<Bytes> read_secret_file(const std::filesystem::path& path, std::size_t bytes_max) {
+  return read_file_for(path, bytes_max, /*owner_alone=*/true);
 }
 
 Result<Bytes> gunzip(ByteView compressed, std::size_t bytes_max, const std::string& name) {
@@ -162,6 +178,28 @@ Result<void> write_file_atomically(const std::filesystem::path& path,
   if (!sync(fd.get())) return failed();
   fd.close();  // what is synced can no longer fail
   if (::rename(temporary.c_str(), path.c_str()) != 0) return failed();
+  const std::filesystem::path parent = path.parent_path();
+  if (!sync_directory(parent.empty() ? "." : parent)) {
+    return fail(fmt::format("{}: cannot sync its folder: {}", path.string(), errno_text()));
+  }
+  return {};
+}
+
+Result<void> create_secret_file(const std::filesystem::path& path, ByteView bytes) {
+  const std::filesystem::path temporary = temporary_of(path);
+  const auto failed = [&] {
+    auto error =
+        fail(errno == EEXIST ? fmt::format("{}: it is there already, and stays", path.string())
+                             : fmt::format("{}: cannot write: {}", path.string(), errno_text()));
+    ::unlink(temporary.c_str());
+    return error;
+  };
+  ::unlink(temporary.c_str());  // one of before may be of another mode
+  Descriptor fd(open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, kForOwner));
+  if (fd.get() < 0 || !write_all(fd.get(), bytes) || !sync(fd.get())) return failed();
+  fd.close();
+  if (::link(temporary.c_str(), path.c_str()) != 0) return failed();
+  ::unlink(temporary.c_str());
   const std::filesystem::path parent = path.parent_path();
   if (!sync_directory(parent.empty() ? "." : parent)) {
     return fail(fmt::format("{}: cannot sync its folder: {}", path.string(), errno_text()));

@@ -15,6 +15,9 @@ namespace murmur::core {
 /// The whole file. Error: it cannot be read, or holds more than `bytes_max`.
 Result<Bytes> read_file(const std::filesystem::path& path, std::size_t bytes_max);
 
+/// As read_file, of what its owner alone may read. Error: also if others may read or write it.
+Result<Bytes> read_secret_file(const std::filesystem::path& path, std::size_t bytes_max);
+
 /// As read_file, decompressed if it is gzip; `bytes_max` bounds both sizes. Memory grows with what
 /// has been decompressed, never with what a header claims.
 Result<Bytes> read_data_file(const std::filesystem::path& path, std::size_t bytes_max);
@@ -30,6 +33,10 @@ std::filesystem::path temporary_of(const std::filesystem::path& path);
 /// after a crash PATH is either the old file or the new one. On failure PATH.tmp is removed.
 Result<void> write_file_atomically(const std::filesystem::path& path,
                                    std::span<const ByteView> parts);
+
+/// Makes PATH, for its owner alone (mode 0600), by PATH.tmp and durably as above: it is there whole
+/// or not at all. Error: there is a PATH already, which stays.
+Result<void> create_secret_file(const std::filesystem::path& path, ByteView bytes);
 
 /// Appends `lines` to PATH, which is made if it is not there. A last line that was not ended, as
 /// its writer was killed, is ended first. On failure what was written is taken back, so that no

@@ -16,6 +16,7 @@
 
 #include "core/file_io.hpp"
 #include "core/identity_file.hpp"
+#include "core/key_files.hpp"
 #include "core/storage.hpp"
 
 namespace murmur::core {
@@ -121,6 +122,32 @@ Result<std::optional<Identity>> FileStorage::identity() const {
   // A new id on an old checkpoint would reuse what neighbours know under the old one.
   return fail(fmt::format("{}: missing beside a checkpoint; remove {} to start a new peer",
                           path.string(), directory_.string()));
+}
+
+Result<KeyPair> FileStorage::keys(const SecretKey& fresh) {
+  const auto path = directory_ / "identity.key";
+  const auto last = identity();
+  if (!last) return tl::make_unexpected(last.error());
+  std::error_code error;  // what cannot be looked at is not taken for absent
+  if (!std::filesystem::exists(path, error) && !error) {
+    if (*last) {
+      return fail(fmt::format(
+          "{}: missing beside identity.json, and no other can take its place; remove {} to start a "
+          "new peer",
+          path.string(), directory_.string()));
+    }
+    if (auto created = create_identity_key(path, fresh); !created) {
+      return tl::make_unexpected(created.error());
+    }
+  }
+  const auto secret = read_identity_key(path);
+  if (!secret) return tl::make_unexpected(secret.error());
+  const KeyPair keys = key_pair(*secret);
+  if (*last && (*last)->id != peer_id(keys.shown)) {
+    return fail(fmt::format("{}: of peer {}, but identity.json is of peer {}", path.string(),
+                            to_string(peer_id(keys.shown)), to_string((*last)->id)));
+  }
+  return keys;
 }
 
 Result<Identity> FileStorage::start(PeerId fresh) {

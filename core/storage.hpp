@@ -13,6 +13,7 @@
 
 #include "core/bytes.hpp"
 #include "core/ids.hpp"
+#include "core/keys.hpp"
 #include "core/result.hpp"
 
 namespace murmur::core {
@@ -57,15 +58,20 @@ class MemoryStorage : public Storage {
   std::optional<Bytes> checkpoint_;
 };
 
-/// DIR/identity.json (core/identity_file.hpp), DIR/checkpoint.0 and .1 (the two newest, each with a
-/// length and a CRC-32C), whatever is kept beside them under its name, DIR/lock (held while a
-/// process uses the directory). Every write goes to a temporary file, is fsynced, renamed, and the
-/// directory fsynced.
+/// DIR/identity.key (core/key_files.hpp), DIR/identity.json (core/identity_file.hpp),
+/// DIR/checkpoint.0 and .1 (the two newest, each with a length and a CRC-32C), whatever is kept
+/// beside them under its name, DIR/lock (held while a process uses the directory). Every write goes
+/// to a temporary file, is fsynced, renamed, and the directory fsynced.
 class FileStorage : public Storage {
  public:
   /// Error: cannot create or write the directory, or another process holds it.
   static Result<std::unique_ptr<FileStorage>> open(const std::filesystem::path& directory);
   ~FileStorage() override;
+
+  /// The key pair that is this peer: of DIR/identity.key, which is made of `fresh` if nobody has
+  /// started here yet. Before start(), whose id is that of these keys. Error: it cannot be used, is
+  /// missing (as in a folder of before there were keys), or is not of the id in identity.json.
+  Result<KeyPair> keys(const SecretKey& fresh);
 
   Result<std::optional<Identity>> identity() const override;
   Result<Identity> start(PeerId fresh) override;
