@@ -2,13 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "core/bytes.hpp"
 #include "core/ids.hpp"
+#include "core/keys.hpp"
 #include "core/time.hpp"
 #include "gossip/config.hpp"
 #include "gossip/work.hpp"
@@ -27,11 +30,18 @@ std::string_view to_string(Phase phase);
 
 // ---- events ----------------------------------------------------------------------------------
 
+/// Who holds the connection that a message came on, as its key showed.
+struct Caller {
+  core::PeerId id;
+  std::vector<core::Proof> proofs;  ///< of membership, that this key may show: one a swarm key
+};
+
 /// One message, as the transport delivered it: not yet trusted in any way.
 struct Received {
   core::Bytes head;       ///< first frame
   core::Payload payload;  ///< the rest, joined; null if none
   std::string from_host;  ///< numeric host it came from, if the transport knows; else empty
+  std::shared_ptr<const Caller> caller;  ///< null where connections have no keys
 };
 /// The Work emitted last is finished.
 struct WorkDone {
@@ -49,14 +59,23 @@ struct Stop {
   bool at_once = false;
 };
 
-using Event = std::variant<Received, WorkDone, Undeliverable, Stop>;
+/// It was let in, and is not any more.
+struct Distrusted {
+  core::PeerId peer;
+};
+
+using Event = std::variant<Received, WorkDone, Undeliverable, Stop, Distrusted>;
 
 // ---- effects ---------------------------------------------------------------------------------
 
 struct Send {
-  Send(Address address, core::Bytes head_bytes, core::Payload payload_bytes)
-      : to(std::move(address)), head(std::move(head_bytes)), payload(std::move(payload_bytes)) {}
+  Send(Address address, core::PeerId whom, core::Bytes head_bytes, core::Payload payload_bytes)
+      : to(std::move(address)),
+        dst(whom),
+        head(std::move(head_bytes)),
+        payload(std::move(payload_bytes)) {}
   Address to;
+  core::PeerId dst;  ///< zero: whoever is there
   core::Bytes head;
   core::Payload payload;  ///< null if none
 };
@@ -84,13 +103,14 @@ struct ExchangeReport {
 };
 struct PeerReport {
   enum class What : std::uint8_t {
-    kUp,         ///< linked: both sides have taken the other's Resume
-    kSilent,     ///< not heard for silent_max: dropped
-    kLeft,       ///< said goodbye
-    kRefused,    ///< this peer cannot exchange with it; `message` says why
-    kRefusedUs,  ///< it says that of this peer; `message` says why, from this peer's side
-    kDiffers,    ///< its run, or its replica, is not like this one's; `message` says in what
-    kLost,       ///< deltas lost in a crash: `message` says how many, on which side
+    kUp,          ///< linked: both sides have taken the other's Resume
+    kSilent,      ///< not heard for silent_max: dropped
+    kLeft,        ///< said goodbye
+    kDistrusted,  ///< was let in, and is not any more
+    kRefused,     ///< this peer cannot exchange with it; `message` says why
+    kRefusedUs,   ///< it says that of this peer; `message` says why, from this peer's side
+    kDiffers,     ///< its run, or its replica, is not like this one's; `message` says in what
+    kLost,        ///< deltas lost in a crash: `message` says how many, on which side
   };
   What what{};
   core::PeerId peer;

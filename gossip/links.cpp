@@ -496,6 +496,13 @@ LinkChange Links::bye(core::PeerId from) {
   return take_down(from, *link, PeerReport::What::kLeft);
 }
 
+LinkChange Links::distrusted(core::PeerId peer) {
+  Link* link = find(peer);
+  if (link == nullptr) return LinkChange::kNone;
+  link->gone = true;
+  return take_down(peer, *link, PeerReport::What::kDistrusted);
+}
+
 // ---- who else there is -----------------------------------------------------------------------
 
 void Links::learn(const std::vector<wire::Member>& members) {

@@ -61,6 +61,8 @@ class Links {
   void ping(core::PeerId from, const wire::Ping& ping);
   void pong(const wire::Pong& pong);
   LinkChange bye(core::PeerId from);
+  /// The driver does not let it in any more: it is treated as one that has left.
+  LinkChange distrusted(core::PeerId peer);
   void refused(const wire::Header& header, const wire::Refuse& refuse);
   /// This peer goes on under another boot, of which all others have yet to hear.
   void reborn();

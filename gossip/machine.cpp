@@ -70,6 +70,9 @@ class Machine::Core {
   void handle(WorkDone& done) { run.on_done(done); }
   void handle(const Undeliverable&) { ++shell.counters.undeliverable; }
   void handle(const Stop& stop) { run.stop(stop.at_once); }
+  void handle(const Distrusted& distrusted) {
+    changed(distrusted.peer, links.distrusted(distrusted.peer));
+  }
 
   void fire(const Timer& timer) {
     switch (timer.kind) {

@@ -12,8 +12,8 @@ std::string_view to_string(Phase phase) {
 }
 
 std::string_view to_string(PeerReport::What what) {
-  static constexpr std::array<std::string_view, 7> kNames{
-      "up", "silent", "left", "refused", "refused us", "differs", "lost"};
+  static constexpr std::array<std::string_view, 8> kNames{
+      "up", "silent", "left", "distrusted", "refused", "refused us", "differs", "lost"};
   return kNames.at(static_cast<std::size_t>(what));
 }
 

@@ -61,7 +61,7 @@ struct Shell {
     core::Bytes head = wire::encode(header, body, core::view(payload));
     ++counters.messages_sent;
     counters.bytes_sent += head.size() + header.payload_size;
-    effects.emplace_back(std::in_place_type<Send>, to, std::move(head), std::move(payload));
+    effects.emplace_back(std::in_place_type<Send>, to, dst, std::move(head), std::move(payload));
   }
 
   template <class T>

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/codec.hpp"
+#include "core/key_files.hpp"
 #include "net/endpoint.hpp"
 #include "net/lane.hpp"
 #include "net/transport.hpp"
@@ -102,6 +103,10 @@ class Driver {
       auto dropped = transport_.tend(now());
       if (!dropped) return tl::make_unexpected(dropped.error());
       if (*dropped) report(gossip::NoticeReport{std::move(**dropped)});
+      for (std::string& words : transport_.take_notices()) {
+        report(gossip::NoticeReport{std::move(words)});
+      }
+      for (const core::PeerId peer : transport_.take_distrusted()) give(gossip::Distrusted{peer});
     }
     if (machine_.failure()) return core::fail(*machine_.failure());
     return {};
@@ -117,7 +122,7 @@ class Driver {
     while (std::optional<gossip::Effect> effect = machine_.poll()) {
       if (auto* send = std::get_if<gossip::Send>(&*effect)) {
         const core::Instant time = now();
-        if (!transport_.send(time, send->to, send->head, send->payload)) {
+        if (!transport_.send(time, send->to, send->head, send->payload, send->dst)) {
           machine_.handle(time, gossip::Undeliverable{std::move(send->to)});
         }
       } else if (auto* work = std::get_if<gossip::Work>(&*effect)) {
@@ -180,6 +185,7 @@ class Driver {
 struct Node::Impl {
   std::unique_ptr<Transport> transport;
   gossip::Address advertise;
+  std::vector<std::uint64_t> swarms;
   WakeEvent wake;
   std::atomic<int> stops_asked = 0;  // two are told apart
   static_assert(std::atomic<int>::is_always_lock_free);
@@ -191,18 +197,41 @@ core::Result<gossip::Address> resolve(const gossip::Address& address) {
   });
 }
 
+namespace {
+
+/// What `config` names, read.
+core::Result<Door> open_door(const NodeConfig& config) {
+  Door door;
+  for (const std::filesystem::path& file : config.keys) {
+    const auto key = core::read_swarm_key(file);
+    if (!key) return tl::make_unexpected(key.error());
+    door.keys.push_back(*key);
+  }
+  if (!config.trust.empty()) {
+    auto trust = Trust::open(config.trust);
+    if (!trust) return tl::make_unexpected(trust.error());
+    door.trust = std::move(*trust);
+  }
+  return door;
+}
+
+}  // namespace
+
 core::Result<std::unique_ptr<Node>> Node::open(const NodeConfig& config) {
   const core::Result<Endpoint> listen = parse_endpoint(config.listen).and_then(resolve_endpoint);
   if (!listen) return core::fail("cannot listen: " + listen.error().message);
-  if (!is_loopback(*listen) && !config.insecure) {
+  if (!is_loopback(*listen) && config.keys.empty() && !config.insecure) {
     return core::fail(fmt::format(
-        "cannot listen on {}: it is not loopback, and messages are neither authenticated nor "
-        "encrypted; --insecure allows it",
+        "cannot listen on {}: it is not loopback, and without --key messages are neither "
+        "authenticated nor encrypted; --insecure allows it",
         config.listen));
   }
+  core::Result<Door> door = open_door(config);
+  if (!door) return tl::make_unexpected(door.error());
   auto impl = std::make_unique<Impl>();
+  for (const core::SwarmKey& key : door->keys) impl->swarms.push_back(core::swarm_id(key));
   if (impl->wake.fd() < 0) return core::fail("cannot listen: out of file descriptors");
-  core::Result<std::unique_ptr<Transport>> transport = Transport::open(*listen);
+  core::Result<std::unique_ptr<Transport>> transport = Transport::open(*listen, std::move(*door));
   if (!transport) return tl::make_unexpected(transport.error());
   impl->transport = std::move(*transport);
 
@@ -222,6 +251,9 @@ Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Node::~Node() = default;
 
 gossip::Address Node::address() const { return to_string(impl_->transport->bound()); }
+
+std::vector<std::uint64_t> Node::swarms() const { return impl_->swarms; }
+void Node::call_as(const core::KeyPair& keys) { impl_->transport->call_as(keys); }
 
 Outcome Node::run(core::Replica& replica, core::Storage& storage, gossip::Config config,
                   core::Identity self, std::optional<core::Bytes> saved, core::Rng rng,
@@ -259,6 +291,7 @@ Outcome Node::run(core::Replica& replica, core::Storage& storage, gossip::Config
   if (!machine.unsaved().empty()) outcome.saved = core::fail(machine.unsaved());
   outcome.status = machine.status();
   outcome.counters = machine.counters();
+  outcome.door = impl_->transport->door_counters();
   if (on_status) on_status(outcome.status, outcome.counters);
   return outcome;
 }

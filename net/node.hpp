@@ -8,13 +8,17 @@
 // bounded by the limits in net/transport.hpp and gossip::Config.
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/bytes.hpp"
 #include "core/ids.hpp"
+#include "core/keys.hpp"
 #include "core/replica.hpp"
 #include "core/result.hpp"
 #include "core/rng.hpp"
@@ -24,6 +28,7 @@
 #include "gossip/counters.hpp"
 #include "gossip/effects.hpp"
 #include "gossip/machine.hpp"
+#include "net/door_counters.hpp"
 
 namespace murmur::net {
 
@@ -32,8 +37,14 @@ struct NodeConfig {
   std::string listen = "127.0.0.1:0";
   /// Where others reach this peer, "host:port" (port 0: the one bound). Empty: as bound.
   std::string advertise;
-  /// Messages are neither authenticated nor encrypted, so listening elsewhere than on loopback
-  /// must be asked for.
+  /// Files of a swarm's key: messages are encrypted, and nothing comes in from who has none of them
+  /// (docs/security.md). This peer listens with the first and calls with each.
+  std::vector<std::filesystem::path> keys;
+  /// Who of the key's holders may come in (net/trust.hpp); empty: all. It is followed as it
+  /// changes.
+  std::filesystem::path trust;
+  /// Without a key messages are neither authenticated nor encrypted, so listening elsewhere than on
+  /// loopback must be asked for.
   bool insecure = false;
 };
 
@@ -47,6 +58,7 @@ struct Outcome {
   core::Result<void> saved;
   gossip::Status status;
   gossip::Counters counters;
+  DoorCounters door;
 };
 
 using OnReport = std::function<void(core::Instant, const gossip::Report&)>;
@@ -54,8 +66,8 @@ using OnStatus = std::function<void(const gossip::Status&, const gossip::Counter
 
 class Node {
  public:
-  /// Binds. Error, one line naming it: a malformed address, an unresolvable host, a port in use, or
-  /// an address that is not loopback without `insecure`.
+  /// Binds. Error, one line naming it: a malformed address, an unresolvable host, a port in use, an
+  /// address that is not loopback without a key or `insecure`, or a file that cannot be used.
   static core::Result<std::unique_ptr<Node>> open(const NodeConfig& config);
   ~Node();
   Node(const Node&) = delete;
@@ -63,6 +75,11 @@ class Node {
 
   /// As bound: numeric host and the real port. What `join` of another peer takes.
   [[nodiscard]] gossip::Address address() const;
+
+  /// Which swarms this peer is of: of each key, in their order; empty: there is no key.
+  [[nodiscard]] std::vector<std::uint64_t> swarms() const;
+  /// The key pair that `self` of run() is the id of; before run(), where there is a swarm's key.
+  void call_as(const core::KeyPair& keys);
 
   /// Runs one peer from start to end; once per Node. `config.advertise` is filled in here.
   /// `saved`: Checkpoint::protocol, the replica having been loaded from the same checkpoint.

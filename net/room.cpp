@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kReserve = 32;
 /// Of a neighbour: the connection to it takes two, the one from it another.
 constexpr std::size_t kOfNeighbour = 3;
+/// And of a connection that is watched.
+constexpr std::size_t kOfMonitor = 2;
 constexpr std::size_t kNeighboursMin = 8;
 /// ZeroMQ starts two, and a compute lane is one.
 constexpr int kThreads = 3;
@@ -35,7 +37,7 @@ core::Result<void> try_threads() {
 
 }  // namespace
 
-core::Result<std::size_t> room_for_connections(std::size_t wanted) {
+core::Result<std::size_t> room_for_connections(std::size_t wanted, bool watched) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur < limit.rlim_max) {
@@ -43,14 +45,15 @@ core::Result<std::size_t> room_for_connections(std::size_t wanted) {
     raised.rlim_cur = raised.rlim_max;
     if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
   }
-  constexpr std::size_t kLeast = kReserve + kNeighboursMin * kOfNeighbour;
+  const std::size_t each = kOfNeighbour + (watched ? kOfMonitor : 0);
+  const std::size_t least = kReserve + kNeighboursMin * each;
   const std::size_t descriptors = limit.rlim_cur;
-  if (descriptors < kLeast) {
+  if (descriptors < least) {
     return core::fail(
-        fmt::format("this process may open {} descriptors, < {} (ulimit -n)", descriptors, kLeast));
+        fmt::format("this process may open {} descriptors, < {} (ulimit -n)", descriptors, least));
   }
   if (auto tried = try_threads(); !tried) return tl::make_unexpected(tried.error());
-  return std::min(wanted, (descriptors - kReserve) / kOfNeighbour);
+  return std::min(wanted, (descriptors - kReserve) / each);
 }
 
 }  // namespace murmur::net

@@ -9,8 +9,9 @@
 
 namespace murmur::net {
 
-/// How many connections outwards may be held, of `wanted`, once the process may open as many
-/// descriptors as it is allowed to. Error, one line: too few for any, or no thread can be started.
-core::Result<std::size_t> room_for_connections(std::size_t wanted);
+/// How many connections outwards may be held, of `wanted`, each with a monitor if `watched`, once
+/// the process may open as many descriptors as it is allowed to. Error, one line: too few for any,
+/// or no thread can be started.
+core::Result<std::size_t> room_for_connections(std::size_t wanted, bool watched);
 
 }  // namespace murmur::net

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/check.hpp"
 #include "net/room.hpp"
 
 namespace murmur::net {
@@ -34,18 +35,34 @@ constexpr int kUnacknowledgedMs = 5000;
 constexpr int kAliveIdle = 10;
 constexpr int kAliveEvery = 5;
 constexpr int kAliveTries = 3;
+/// Connections that wait to be accepted: past it the kernel drops the first packet of one, and it
+/// is tried again after a second. (ZeroMQ's own is 100, which a few strangers fill.)
+constexpr int kBacklog = 1024;
 /// Peers often start together, and the first attempt then finds nobody listening yet.
 constexpr int kReconnectMs = 25;
 constexpr int kReconnectMaxMs = 1000;
+
+/// ZMQ_ZAP_ENFORCE_DOMAIN: without the gate nobody gets in, instead of everybody. libzmq 4.3 has
+/// it, though its header shows it to those alone who ask for what is not settled yet.
+constexpr int kZapEnforceDomain = 93;
+
+constexpr int kHandshakeFailed = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                                 ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                                 ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+
+void set_key(zmq::socket_t& socket, int option, const core::KeyBytes& key) {
+  if (zmq_setsockopt(socket.handle(), option, key.data(), key.size()) != 0) throw zmq::error_t();
+}
 
 void set_common(zmq::socket_t& socket, const Endpoint& endpoint) {
   socket.set(zmq::sockopt::ipv6, is_ipv6(endpoint) ? 1 : 0);
   socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
   socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::rcvhwm, 0);
-  // Nobody answers for the domain and nothing asks: but a socket that has one closes connections of
-  // ZMTP 1 and 2, whose first frame ends the process when the socket is just being closed.
-  socket.set(zmq::sockopt::zap_domain, "murmur");
+  // Without keys nobody answers for the domain and nothing asks: but a socket that has one closes
+  // connections of ZMTP 1 and 2, whose first frame ends the process when the socket is just being
+  // closed.
+  socket.set(zmq::sockopt::zap_domain, kZapDomain);
   socket.set(zmq::sockopt::tcp_keepalive, 1);
   socket.set(zmq::sockopt::tcp_keepalive_idle, kAliveIdle);
   socket.set(zmq::sockopt::tcp_keepalive_intvl, kAliveEvery);
@@ -77,16 +94,39 @@ Transport::Transport() = default;
 
 void Transport::listen(const Endpoint& at) {
   context_.emplace(1);
+  if (!door_.keys.empty()) gate_.emplace(*context_, door_.keys);  // before anything can ask it
   router_ = zmq::socket_t(*context_, zmq::socket_type::router);
   set_common(router_, at);
   router_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kFrameMax));
+  router_.set(zmq::sockopt::backlog, kBacklog);
+  if (gate_) {
+    router_.set(zmq::sockopt::curve_server, true);
+    set_key(router_, ZMQ_CURVE_SECRETKEY, listening_.front().secret.bytes);
+    const int on = 1;
+    if (zmq_setsockopt(router_.handle(), kZapEnforceDomain, &on, sizeof on) != 0) {
+      throw zmq::error_t();
+    }
+    router_monitor_ = std::make_unique<Monitor>(
+        *context_, router_, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | kHandshakeFailed);
+    strangers_ = {};
+  }
   router_.bind("tcp://" + to_string(at));
   const std::string bound = router_.get(zmq::sockopt::last_endpoint);
   bound_ = parse_endpoint(bound.substr(std::strlen("tcp://"))).value();
 }
 
-core::Result<std::unique_ptr<Transport>> Transport::open(const Endpoint& listen) {
-  const core::Result<std::size_t> room = room_for_connections(kConnectionsMax);
+/// All sockets, and what ZeroMQ holds for them.
+void Transport::drop_all() {
+  connections_.clear();
+  router_monitor_.reset();
+  router_.close();
+  gate_.reset();
+  context_.reset();  // waits until they are closed
+}
+
+core::Result<std::unique_ptr<Transport>> Transport::open(const Endpoint& listen, Door door) {
+  const core::Result<std::size_t> room =
+      room_for_connections(kConnectionsMax, /*watched=*/!door.keys.empty());
   if (!room) {
     return core::fail(
         fmt::format("cannot listen on {}: {}", to_string(listen), room.error().message));
@@ -95,6 +135,10 @@ core::Result<std::unique_ptr<Transport>> Transport::open(const Endpoint& listen)
   try {
     transport.reset(new Transport);
     transport->connections_max_ = *room;
+    transport->door_ = std::move(door);
+    for (const core::SwarmKey& key : transport->door_.keys) {
+      transport->listening_.push_back(core::listening_keys(key));
+    }
     transport->listen(listen);
   } catch (const zmq::error_t& error) {
     return core::fail(fmt::format("cannot listen on {}: {}", to_string(listen), error.what()));
@@ -126,16 +170,37 @@ Transport::Connection* Transport::connection(core::Instant now, const gossip::Ad
         connections_.begin(), connections_.end(),
         [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));
   }
+  const auto fitted = key_of_.find(to);
+  const std::size_t key = fitted == key_of_.end() ? 0 : fitted->second;
+  Connection& made = connections_[to];
+  made.socket = dealer(*endpoint, key);
+  made.used = now;
+  made.key = key;
+  if (gate_) {
+    made.monitor = std::make_unique<Monitor>(*context_, made.socket,
+                                             kHandshakeFailed | ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+  }
+  made.socket.connect("tcp://" + to_string(*endpoint));
+  return &made;
+}
+
+/// A socket for sending to `to`, not connected yet.
+zmq::socket_t Transport::dealer(const Endpoint& to, std::size_t key) {
   zmq::socket_t socket(*context_, zmq::socket_type::dealer);
-  set_common(socket, *endpoint);
+  set_common(socket, to);
   socket.set(zmq::sockopt::connect_timeout, kConnectMs);
   socket.set(zmq::sockopt::sndhwm, kSendQueue);
   socket.set(zmq::sockopt::reconnect_ivl, kReconnectMs);
   socket.set(zmq::sockopt::reconnect_ivl_max, kReconnectMaxMs);
   // Only ZeroMQ's own commands come back on it.
   socket.set(zmq::sockopt::maxmsgsize, std::int64_t{kCommandMax});
-  socket.connect("tcp://" + to_string(*endpoint));
-  return &connections_.emplace(to, Connection{std::move(socket), now, {}}).first->second;
+  if (gate_) {
+    CHECK_INVARIANT(self_.has_value());
+    set_key(socket, ZMQ_CURVE_SERVERKEY, listening_[key].shown.bytes);
+    set_key(socket, ZMQ_CURVE_PUBLICKEY, self_->shown.bytes);
+    set_key(socket, ZMQ_CURVE_SECRETKEY, self_->secret.bytes);
+  }
+  return socket;
 }
 
 /// The queue of `connection` is full.
@@ -146,10 +211,12 @@ bool Transport::refused(core::Instant now, const gossip::Address& to, Connection
 }
 
 bool Transport::send(core::Instant now, const gossip::Address& to, const core::Bytes& head,
-                     const core::Payload& payload) {
+                     const core::Payload& payload, core::PeerId dst) {
   try {
+    if (dst && shunned_.contains(dst)) return false;
     Connection* const out = connection(now, to);
     if (out == nullptr) return false;
+    if (dst) out->dst = dst;
     const std::size_t size = payload ? payload->size() : 0;
     zmq::message_t first(head.data(), head.size());
     if (!send_frame(out->socket, first, size > 0)) return refused(now, to, *out);
@@ -177,26 +244,35 @@ bool Transport::receive_frame(zmq::message_t& frame) {
 }
 
 std::optional<gossip::Received> Transport::receive() {
-  zmq::message_t frame;
-  if (!receive_frame(frame)) return std::nullopt;  // the sender's socket, of no interest
+  for (;;) {
+    zmq::message_t frame;
+    if (!receive_frame(frame)) return std::nullopt;  // the sender's socket, of no interest
 
-  gossip::Received received;
-  // ZeroMQ delivers a message whole or not at all: the rest of its frames are here.
-  if (frame.more() && receive_frame(frame)) {
-    received.head.resize(frame.size());
-    if (!frame.empty()) std::memcpy(received.head.data(), frame.data(), frame.size());
-    if (const char* host = zmq_msg_gets(frame.handle(), "Peer-Address")) received.from_host = host;
+    gossip::Received received;
+    bool wanted = true;
+    // ZeroMQ delivers a message whole or not at all: the rest of its frames are here.
+    if (frame.more() && receive_frame(frame)) {
+      if (const char* host = zmq_msg_gets(frame.handle(), "Peer-Address")) {
+        received.from_host = host;
+      }
+      wanted = !gate_ || identify(frame, received);
+      if (wanted) {
+        received.head.resize(frame.size());
+        if (!frame.empty()) std::memcpy(received.head.data(), frame.data(), frame.size());
+      }
+    }
+    bool cut = false;
+    for (bool more = frame.more(); more;) {
+      zmq::message_t piece;
+      if (!receive_frame(piece)) break;
+      more = piece.more();
+      cut = cut || pieces_.size() == pieces_max_;
+      if (!cut && wanted) pieces_.push_back(std::move(piece));
+    }
+    if (!wanted) continue;
+    if (!pieces_.empty()) received.payload = join_pieces(cut);
+    return received;
   }
-  bool cut = false;
-  for (bool more = frame.more(); more;) {
-    zmq::message_t piece;
-    if (!receive_frame(piece)) break;
-    more = piece.more();
-    cut = cut || pieces_.size() == pieces_max_;
-    if (!cut) pieces_.push_back(std::move(piece));
-  }
-  if (!pieces_.empty()) received.payload = join_pieces(cut);
-  return received;
 }
 
 core::Payload Transport::join_pieces(bool cut) {
@@ -219,24 +295,30 @@ core::Payload Transport::join_pieces(bool cut) {
 }
 
 void Transport::wait(int fd, long timeout_ms) {
-  zmq_pollitem_t items[] = {{router_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, fd, ZMQ_POLLIN, 0}};
-  if (zmq_poll(items, 2, timeout_ms) < 0 && errno != EINTR) throw zmq::error_t();
+  zmq_pollitem_t items[] = {{router_.handle(), 0, ZMQ_POLLIN, 0},
+                            {nullptr, fd, ZMQ_POLLIN, 0},
+                            {gate_ ? gate_->socket() : nullptr, -1, ZMQ_POLLIN, 0},
+                            {gate_ ? router_monitor_->socket() : nullptr, -1, ZMQ_POLLIN, 0}};
+  if (zmq_poll(items, gate_ ? 4 : 2, timeout_ms) < 0 && errno != EINTR) throw zmq::error_t();
 }
 
 void Transport::set_memory_max(std::size_t bytes) { memory_.emplace(bytes); }
 
 core::Result<std::optional<std::string>> Transport::tend(core::Instant now) {
+  now_ = now;
+  if (gate_) tend_gate(now);
   if (now < next_tend_) return std::nullopt;
   next_tend_ = now + kTendEvery;
+  std::erase_if(shunned_, [now](const auto& entry) { return entry.second <= now; });
+  if (gate_) tend_handshakes(now);
+  if (door_.trust && now >= next_look_) follow_trust(now);
   std::erase_if(connections_, [&](auto& entry) {
     const int events = entry.second.socket.get(zmq::sockopt::events);
     return (events & ZMQ_POLLIN) != 0 || now - entry.second.used > kIdleMax;
   });
   if (!memory_ || !memory_->too_large()) return std::nullopt;
   try {
-    connections_.clear();
-    router_.close();
-    context_.reset();  // waits until they are closed
+    drop_all();
     listen(bound_);
   } catch (const zmq::error_t& error) {
     return core::fail(

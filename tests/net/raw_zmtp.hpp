@@ -148,6 +148,13 @@ class RawSocket {
     send(ready(socket_type));
     skip(1);  // the flags of the other's READY: it has taken ours, or is about to
   }
+  /// What is here by now; nothing too once the other side has closed.
+  core::Bytes read_some() {
+    core::Bytes bytes(std::size_t{1} << 16);
+    const ssize_t n = ::recv(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    bytes.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    return bytes;
+  }
   /// Reads and drops until the other side has closed; false if it has not after all patience.
   bool is_closed() {
     std::array<std::byte, 4096> buffer;

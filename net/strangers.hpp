@@ -1,0 +1,45 @@
+// Strangers: the connections inwards on which no message has come yet. They are what somebody
+// without a key can hold, and each may cost a frame's memory: so there are kStrangersMax at most,
+// and past that the oldest of the host that has most of them is closed. One that has said something
+// is not a stranger any more.
+//
+// A connection is known by its descriptor, which belongs to ZeroMQ: it is only ever shut down,
+// never closed, and only while it is a connection of the same host. If ZeroMQ gave it to another
+// connection of that host meanwhile, that one is made again. Thread rule: one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace murmur::net {
+
+/// As many frames as a stranger may begin are held: 64 MiB (Transport's kFrameMax each).
+inline constexpr std::size_t kStrangersMax = 64;
+
+class Strangers {
+ public:
+  void accepted(int connection);
+  void closed(int connection) { waiting_.erase(connection); }
+  void spoke(int connection) { waiting_.erase(connection); }
+  [[nodiscard]] std::size_t size() const { return waiting_.size(); }
+  /// How many were closed to make room.
+  [[nodiscard]] std::uint64_t shown_out() const { return shown_out_; }
+
+ private:
+  struct Waiting {
+    std::string host;
+    std::uint64_t since = 0;  ///< a rising number
+  };
+  std::map<int, Waiting> waiting_;
+  std::uint64_t came_ = 0;
+  std::uint64_t shown_out_ = 0;
+};
+
+/// Ends the connection, if `connection` is one to `host`.
+void shut_down(int connection, const std::string& host);
+/// The numeric host at the other end; empty if it is no connection.
+std::string host_of(int connection);
+
+}  // namespace murmur::net

@@ -1,0 +1,137 @@
+// Transport's door: whose messages are looked at, whom it lets in and calls, and with which key.
+#include <fmt/format.h>
+
+#include <iterator>
+#include <utility>
+
+#include "net/transport.hpp"
+
+namespace murmur::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How often the file of whom to trust is looked at.
+constexpr core::Duration kLookEvery = 250ms;
+/// A neighbour that starts anew breaks a handshake or two off; so many in a row are something else.
+constexpr int kHandshakesFailedMax = 5;
+constexpr core::Duration kNoticeEvery = 60s;
+constexpr std::size_t kNoticesMax = 32;
+
+}  // namespace
+
+/// Empty: it is let in.
+std::string Transport::why_not(const core::PublicKey& key) const {
+  if (door_.trust && !door_.trust->includes(key)) return "it is not on the --trust list";
+  if (shunned_.contains(core::peer_id(key))) return "it misbehaved";
+  return {};
+}
+
+bool Transport::identify(zmq::message_t& head, gossip::Received& received) {
+  const char* const user = zmq_msg_gets(head.handle(), "User-Id");
+  Gate::Caller* const caller = user != nullptr ? gate_->find(now_, user) : nullptr;
+  if (caller == nullptr) {
+    ++counters_.unidentified;
+    return false;
+  }
+  caller->connection = zmq_msg_get(head.handle(), ZMQ_SRCFD);
+  strangers_.spoke(caller->connection);
+  const bool trusted = !door_.trust || door_.trust->includes(caller->key);
+  if (!trusted || (!shunned_.empty() && shunned_.contains(caller->known->id))) {
+    ++counters_.unidentified;
+    shut_down(caller->connection, received.from_host);
+    return false;
+  }
+  received.caller = caller->known;
+  return true;
+}
+
+void Transport::tend_gate(core::Instant now) {
+  router_monitor_->take([this](int event, int value) {
+    if (event == ZMQ_EVENT_ACCEPTED) {
+      strangers_.accepted(value);
+    } else if (event == ZMQ_EVENT_DISCONNECTED) {
+      strangers_.closed(value);
+    } else {
+      ++counters_.handshakes_failed;
+    }
+  });
+  counters_.shown_out = strangers_.shown_out();
+  gate_->answer(
+      now, [this](const core::PublicKey& key) { return why_not(key); },
+      [&](const core::PublicKey& key, const std::string& host, const std::string& why) {
+        ++counters_.handshakes_refused;
+        notice(now, core::to_string(key),
+               fmt::format("{} at {} is not let in: {} (its key is {})",
+                           core::short_name(core::peer_id(key)), host, why, core::to_string(key)));
+      });
+}
+
+void Transport::tend_handshakes(core::Instant now) {
+  for (auto at = connections_.begin(); at != connections_.end();) {
+    bool drop = false;
+    at->second.monitor->take(
+        [&](int event, int) { drop = drop || handshake_ended(now, at->first, at->second, event); });
+    at = drop ? connections_.erase(at) : std::next(at);
+  }
+}
+
+/// True if the connection is to be dropped: what is sent next makes another.
+bool Transport::handshake_ended(core::Instant now, const gossip::Address& to,
+                                Connection& connection, int event) {
+  if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+    connection.handshakes_failed = 0;
+    return false;
+  }
+  if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {
+    notice(now, to, fmt::format("{} does not let this peer in", to));
+    return true;  // ZeroMQ gives it up for good
+  }
+  ++connection.handshakes_failed;
+  if (connection.handshakes_failed >= kHandshakesFailedMax) {
+    notice(now, to,
+           fmt::format("{} shakes no hands with this peer's key: is it of another swarm, "
+                       "or without a key?",
+                       to));
+    connection.handshakes_failed = 0;
+  }
+  if (door_.keys.size() > 1) {
+    if (key_of_.size() >= 2 * kConnectionsMax) key_of_.clear();
+    key_of_[to] = (connection.key + 1) % door_.keys.size();
+    return true;
+  }
+  return event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;  // given up, too
+}
+
+void Transport::follow_trust(core::Instant now) {
+  next_look_ = now + kLookEvery;
+  auto change = door_.trust->look();
+  if (!change) return;
+  notices_.push_back(std::move(change->words));
+  for (const core::PublicKey& key : change->removed) {
+    const core::PeerId peer = core::peer_id(key);
+    distrusted_.push_back(peer);
+    show_out(peer);
+    if (Gate::Caller* const caller = gate_->find(key)) {
+      shut_down(caller->connection, host_of(caller->connection));
+    }
+  }
+}
+
+/// Closes the connections to it.
+void Transport::show_out(core::PeerId peer) {
+  std::erase_if(connections_, [peer](const auto& entry) { return entry.second.dst == peer; });
+}
+
+void Transport::shun(core::Instant now, core::PeerId peer, core::Duration lasting) {
+  shunned_[peer] = now + lasting;
+  show_out(peer);
+}
+
+void Transport::notice(core::Instant now, const std::string& cause, std::string words) {
+  std::erase_if(noticed_, [now](const auto& entry) { return now - entry.second > kNoticeEvery; });
+  if (noticed_.size() >= kNoticesMax || !noticed_.emplace(cause, now).second) return;
+  notices_.push_back(std::move(words));
+}
+
+}  // namespace murmur::net
