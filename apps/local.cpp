@@ -19,6 +19,7 @@
 #include "core/safetensors.hpp"
 #include "core/spread.hpp"
 #include "gpu/device.hpp"
+#include "net/door.hpp"
 #include "net/wake_event.hpp"
 
 namespace murmur::apps {
@@ -216,6 +217,9 @@ core::Result<core::Schema> check_peers(const LocalOptions& o) {
   for (std::size_t i = 0; i < o.peers; ++i) {
     const auto part = part_of(*task, o.peer.training, i, o.peers);
     if (!part) return tl::make_unexpected(part.error());
+  }
+  if (auto door = net::read_door(o.peer.keys, o.peer.trust); !door) {
+    return tl::make_unexpected(door.error());
   }
   return core::make_schema(task->model);
 }

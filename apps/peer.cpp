@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <random>
-
 #include "apps/background_writer.hpp"
 #include "apps/console.hpp"
+#include "apps/draw.hpp"
 #include "apps/earlier_run.hpp"
 #include "apps/journal.hpp"
 #include "apps/metrics.hpp"
@@ -33,15 +32,12 @@ std::uint64_t draw_word() {
   return std::uint64_t{chance()} << 32 | chance();
 }
 
-/// Never zero, which means "nobody".
-core::PeerId draw_id() { return {draw_word(), draw_word() | 1}; }
-
 /// What a peer is made of, all of it checked, and only folders made.
 struct Peer {
   std::unique_ptr<core::Replica> replica;
   std::unique_ptr<net::Node> node;
   gossip::Config config;
-  core::PeerId fresh_id;
+  core::KeyPair keys;  ///< fresh, until those of --state are known
   std::size_t rows = 0;
   std::string device;
   std::unique_ptr<core::Storage> storage;
@@ -76,9 +72,13 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
   peer.config.wait_for = o.wait_for.value_or(0);
   if (!o.state.empty()) peer.config.save_every = o.save_every;
 
-  peer.fresh_id = draw_id();
+  const auto secret = draw_secret();
+  if (!secret) return tl::make_unexpected(secret.error());
+  peer.keys = core::key_pair({*secret});
   // Peers that share all of the data must not also share the order they see it in.
-  const std::uint64_t stream = o.part ? part.index : o.join.empty() ? 0 : peer.fresh_id.low;
+  const std::uint64_t stream = o.part           ? part.index
+                               : o.join.empty() ? 0
+                                                : core::peer_id(peer.keys.shown).low;
   auto replica = gpu::make_replica(
       replica_spec(*task, o.training, std::move(*rows), stream, o.threads), *device);
   if (!replica) return tl::make_unexpected(replica.error());
@@ -86,6 +86,8 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
 
   net::NodeConfig where;
   where.listen = o.listen;
+  where.keys = o.keys;
+  where.trust = o.trust;
   where.insecure = o.insecure;
   auto node = net::Node::open(where);
   if (!node) return tl::make_unexpected(node.error());
@@ -114,7 +116,7 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
 std::vector<std::filesystem::path> unfinished_files(const PeerOptions& o) {
   auto files = unfinished_results(o.out);
   if (!o.state.empty()) {
-    for (const char* name : {"identity.json", "checkpoint.0", "checkpoint.1"}) {
+    for (const char* name : {"identity.key", "identity.json", "checkpoint.0", "checkpoint.1"}) {
       files.push_back(core::temporary_of(o.state / name));
     }
   }
@@ -128,6 +130,9 @@ core::Result<void> open_state(const PeerOptions& o, Peer& peer) {
   } else {
     auto storage = core::FileStorage::open(o.state);
     if (!storage) return tl::make_unexpected(storage.error());
+    const auto keys = (*storage)->keys(peer.keys.secret);
+    if (!keys) return tl::make_unexpected(keys.error());
+    peer.keys = *keys;
     peer.storage = std::move(*storage);
   }
   const auto in_state = [&o](const std::string& what) {
@@ -148,9 +153,10 @@ core::Result<void> open_state(const PeerOptions& o, Peer& peer) {
     }
     peer.saved = std::move(checkpoint->protocol);
   }
-  auto self = peer.storage->start(peer.fresh_id);
+  auto self = peer.storage->start(core::peer_id(peer.keys.shown));
   if (!self) return tl::make_unexpected(self.error());
   peer.self = *self;
+  peer.node->call_as(peer.keys);
   return {};
 }
 
@@ -163,6 +169,7 @@ Json start_record(const Peer& peer, double t) {
   Json json = {{"event", "start"}, {"t", t}};
   json["id"] = core::to_string(peer.self.id);
   json["boot"] = peer.self.boot;
+  json["key"] = core::to_string(peer.keys.shown);
   json["address"] = peer.node->address();
   json["pid"] = ::getpid();
   json["model"] = peer.replica->schema().model();
@@ -238,6 +245,7 @@ void write_results(const std::filesystem::path& out, const Peer& peer, const Pee
   json["seconds"] = summary.seconds;
   json["counters"] = to_json(outcome.counters);
   json["rejected"] = rejected_json(outcome.counters);
+  json["door"] = to_json(outcome.door);
   const auto written = write_json(out / kSummaryName, json);
   if (!written) unwritten.push_back("the summary is not saved: " + written.error().message);
   if (model && written) drop_earlier_results(out);
@@ -294,6 +302,12 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
 
   if (peer->saved && !o.training.init.empty()) {
     narrator.print(elapsed(), "--init: this peer resumes from --state instead");
+  }
+  if (!o.keys.empty()) {
+    narrator.print(
+        elapsed(),
+        fmt::format("swarm {:016x}; its line for --trust: {} {}", peer->node->swarms().front(),
+                    core::to_string(peer->keys.shown), core::short_name(peer->self.id)));
   }
   for (const std::string& notice : peer->notices) narrator.print(elapsed(), notice);
 

@@ -18,6 +18,8 @@ struct PeerOptions {
   std::string listen = "127.0.0.1:0";
   std::vector<gossip::Address> join;
   std::optional<std::size_t> wait_for;
+  std::vector<std::filesystem::path> keys;
+  std::filesystem::path trust;  ///< empty: everybody who has the key
   bool insecure = false;
   std::optional<core::Partition> part;
   Training training;

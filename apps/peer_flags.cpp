@@ -15,7 +15,7 @@ Files:
   OUT/summary.json       At the end: peers[] with id, steps, test_accuracy, test_loss,
                          exchanges, staleness_mean, seconds; spread; counters.
   OUT/model.safetensors  The model, as PyTorch's nn.Sequential names it.
-  STATE/                 identity.json, two checkpoints and a lock.
+  STATE/                 identity.key and identity.json, two checkpoints and a lock.
 
 Ctrl-C, SIGTERM and SIGHUP end training; settling, lingering and saving follow as at any end. A
 second one leaves out settling and lingering, a third ends the process at once. A standard output
@@ -31,8 +31,8 @@ Examples:
     murmur peer --listen 127.0.0.1:7000 --part 0/3 --duration 30s
     murmur peer --join 127.0.0.1:7000 --part 1/3 --duration 30s
     murmur peer --join 127.0.0.1:7000 --part 2/3 --duration 30s
-  On a LAN, resuming after a crash:
-    murmur peer --listen 0.0.0.0:7000 --insecure --state /var/lib/murmur --join alpha:7000
+  Between machines that have the same swarm.key, resuming after a crash:
+    murmur peer --key swarm.key --listen 0.0.0.0:7000 --state /var/lib/murmur --join alpha:7000
 )";
 
 }  // namespace
@@ -52,9 +52,18 @@ core::Result<CommandLine::Outcome> parse_peer(const std::vector<std::string>& ar
        "peer draws the parameters."});
   line.add("--wait-for", o.wait_for, number_in<std::size_t>(0, 255),
            {"N", "0", "Begin training when N neighbours are there, or after 10 s."});
+  line.add_repeated(
+      "--key", o.keys, path_value,
+      {"FILE", "",
+       "The swarm's key (murmur keygen): messages are encrypted, and nothing comes in\n"
+       "from who has none. Given twice, both keys fit, so that a swarm can change it."});
+  line.add("--trust", o.trust, path_value,
+           {"FILE", "",
+            "Of the key's holders let in only those in FILE, a public key and a name a line.\n"
+            "A changed FILE is followed within a second."});
   line.add_switch("--insecure", o.insecure,
-                  "Allow a --listen that is not loopback. Messages are neither encrypted nor\n"
-                  "authenticated: on a trusted network only.");
+                  "Allow a --listen that is not loopback without --key. Messages are neither\n"
+                  "encrypted nor authenticated: on a trusted network only.");
   line.add("--part", o.part, core::parse_part,
            {"I/N", "", "Train on part I of N, counted from 0. The default is all of the data."});
   add_training_flags(line, o.training, "");
@@ -73,7 +82,16 @@ core::Result<CommandLine::Outcome> parse_peer(const std::vector<std::string>& ar
            {"DIR", "",
             "Write metrics.jsonl, summary.json and model.safetensors into DIR. One that has an\n"
             "earlier run's is refused, unless --state resumes that run."});
-  return line.parse(args);
+  const auto parsed = line.parse(args);
+  if (!parsed || *parsed == CommandLine::Outcome::kHelp) return parsed;
+  constexpr std::size_t kKeysMax = 2;
+  if (o.keys.size() > kKeysMax) {
+    return core::fail(fmt::format("--key: {} files > {}", o.keys.size(), kKeysMax));
+  }
+  if (!o.trust.empty() && o.keys.empty()) {
+    return core::fail("--trust: without --key nobody can show who it is");
+  }
+  return parsed;
 }
 
 }  // namespace murmur::apps

@@ -68,6 +68,13 @@ Json to_json(const gossip::Counters& c) {
           {"bytes_received", c.bytes_received}};
 }
 
+Json to_json(const net::DoorCounters& c) {
+  return {{"handshakes_refused", c.handshakes_refused},
+          {"handshakes_failed", c.handshakes_failed},
+          {"unidentified", c.unidentified},
+          {"shown_out", c.shown_out}};
+}
+
 Json rejected_json(const gossip::Counters& counters) {
   Json json = Json::object();
   for (std::size_t i = 0; i < gossip::kRejectCount; ++i) {

@@ -5,7 +5,8 @@
 //   spread    largest ||x_i - mean|| / ||mean|| over all replicas; of one peer: the largest
 //             ||d|| / ||x|| of its last exchanges
 //   seconds   of the whole run (sim: virtual)
-// `peer` adds counters{} and rejected{} (messages, by reason); `local` adds to each peer "state"
+// `peer` adds counters{}, rejected{} (messages, by reason) and door{} (what had no key); `local`
+// adds to each peer "state"
 // ("done", "exit 1", "SIGKILL"; what died is as it was last heard of, and not in the mean) and,
 // with --alone, "alone": {peers[], accuracy_mean}; `sim` adds seed, trace_hash (16 hexadecimal
 // digits), events, events_per_second (of real time), exchanges, exchanges_per_second (of real
@@ -19,6 +20,7 @@
 #include "apps/metrics.hpp"
 #include "core/result.hpp"
 #include "gossip/counters.hpp"
+#include "net/door.hpp"
 
 namespace murmur::apps {
 
@@ -38,6 +40,7 @@ core::Result<PeerSummary> parse_peer_summary(const Json& json);
 
 Json to_json(const gossip::Counters& counters);
 Json rejected_json(const gossip::Counters& counters);
+Json to_json(const net::DoorCounters& counters);
 
 /// Pretty-printed, atomically.
 core::Result<void> write_json(const std::filesystem::path& path, const Json& json);

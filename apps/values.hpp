@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -70,6 +71,10 @@ auto number_or_auto(T high) {
 
 /// Any text.
 inline core::Result<std::string> text_value(std::string_view text) { return std::string(text); }
+
+inline core::Result<std::filesystem::path> path_value(std::string_view text) {
+  return std::filesystem::path(text);
+}
 
 /// "0.2" or "20%", from 0 and below 1: of messages that are all lost nothing can be learned.
 core::Result<double> parse_probability(std::string_view text);

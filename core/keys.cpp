@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "core/check.hpp"
 #include "core/hexadecimal.hpp"
@@ -63,7 +64,8 @@ KeyPair listening_keys(const SwarmKey& key) {
 }
 
 Proof membership_proof(const SwarmKey& key, const PublicKey& member) {
-  return blake2b(&key.bytes, "murmur 2 member ", member.bytes.data(), member.bytes.size());
+  return std::bit_cast<Proof>(
+      blake2b(&key.bytes, "murmur 2 member ", member.bytes.data(), member.bytes.size()));
 }
 
 std::string to_string(const PublicKey& key) { return to_hexadecimal(key.bytes); }

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -37,7 +38,7 @@ struct SwarmKey {
   KeyBytes bytes{};
 };
 /// That the holder of a public key also holds a swarm key.
-using Proof = KeyBytes;
+using Proof = std::array<std::byte, kKeyBytes>;
 
 KeyPair key_pair(const SecretKey& secret);
 /// The first 128 bits of BLAKE2b-256 of the key.

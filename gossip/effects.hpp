@@ -41,7 +41,7 @@ struct Received {
   core::Bytes head;       ///< first frame
   core::Payload payload;  ///< the rest, joined; null if none
   std::string from_host;  ///< numeric host it came from, if the transport knows; else empty
-  std::shared_ptr<const Caller> caller;  ///< null where connections have no keys
+  std::shared_ptr<const Caller> caller = nullptr;  ///< null where connections have no keys
 };
 /// The Work emitted last is finished.
 struct WorkDone {

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "core/codec.hpp"
-#include "core/key_files.hpp"
 #include "net/endpoint.hpp"
 #include "net/lane.hpp"
 #include "net/transport.hpp"
@@ -197,26 +196,6 @@ core::Result<gossip::Address> resolve(const gossip::Address& address) {
   });
 }
 
-namespace {
-
-/// What `config` names, read.
-core::Result<Door> open_door(const NodeConfig& config) {
-  Door door;
-  for (const std::filesystem::path& file : config.keys) {
-    const auto key = core::read_swarm_key(file);
-    if (!key) return tl::make_unexpected(key.error());
-    door.keys.push_back(*key);
-  }
-  if (!config.trust.empty()) {
-    auto trust = Trust::open(config.trust);
-    if (!trust) return tl::make_unexpected(trust.error());
-    door.trust = std::move(*trust);
-  }
-  return door;
-}
-
-}  // namespace
-
 core::Result<std::unique_ptr<Node>> Node::open(const NodeConfig& config) {
   const core::Result<Endpoint> listen = parse_endpoint(config.listen).and_then(resolve_endpoint);
   if (!listen) return core::fail("cannot listen: " + listen.error().message);
@@ -226,7 +205,7 @@ core::Result<std::unique_ptr<Node>> Node::open(const NodeConfig& config) {
         "authenticated nor encrypted; --insecure allows it",
         config.listen));
   }
-  core::Result<Door> door = open_door(config);
+  core::Result<Door> door = read_door(config.keys, config.trust);
   if (!door) return tl::make_unexpected(door.error());
   auto impl = std::make_unique<Impl>();
   for (const core::SwarmKey& key : door->keys) impl->swarms.push_back(core::swarm_id(key));

@@ -28,7 +28,7 @@
 #include "gossip/counters.hpp"
 #include "gossip/effects.hpp"
 #include "gossip/machine.hpp"
-#include "net/door_counters.hpp"
+#include "net/door.hpp"
 
 namespace murmur::net {
 

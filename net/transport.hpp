@@ -37,13 +37,12 @@
 #include "core/result.hpp"
 #include "core/time.hpp"
 #include "gossip/effects.hpp"
-#include "net/door_counters.hpp"
+#include "net/door.hpp"
 #include "net/endpoint.hpp"
 #include "net/gate.hpp"
 #include "net/memory_watch.hpp"
 #include "net/monitor.hpp"
 #include "net/strangers.hpp"
-#include "net/trust.hpp"
 
 namespace murmur::net {
 
@@ -53,12 +52,6 @@ inline constexpr int kSendQueue = 128;
 /// Fewer where the process may open few descriptors (net/room.hpp).
 inline constexpr std::size_t kConnectionsMax = 288;
 inline constexpr core::Duration kTendEvery = std::chrono::milliseconds(100);
-
-/// Whom a transport lets in.
-struct Door {
-  std::vector<core::SwarmKey> keys;  ///< listens with the first, calls with each; empty: anybody
-  std::optional<Trust> trust;        ///< with keys: of their holders these alone
-};
 
 class Transport {
  public:

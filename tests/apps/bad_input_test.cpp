@@ -151,6 +151,33 @@ TEST_CASE_METHOD(BadDay, "addresses that cannot be used are refused, and no fold
   refuses(with_folders({"peer", "--listen", own, "--join", own}), "is this peer itself");
 }
 
+TEST_CASE_METHOD(BadDay, "keys that cannot be used are refused, and none is written over") {
+  REQUIRE(run_program({"keygen", (dir / "key").string()}).status == 0);
+  fs::copy(dir / "key", dir / "open");
+  fs::permissions(dir / "open", fs::perms(0644));
+  fs::copy(dir / "key", dir / "damaged");
+  std::string text = read_text(dir / "key");
+  text[30] = text[30] == '0' ? '1' : '0';
+  write_text(dir / "damaged", text);
+  write_text(dir / "trusted", "# nobody\nrubbish one\n");
+  refuses({"keygen"}, "keygen takes one FILE, and was given 0");
+  refuses({"keygen", "DIR/key"}, "key: it is there already, and stays");
+  refuses({"keygen", "DIR/none/key"}, "none/key: cannot write");
+  refuses({"keygen", "--show", "DIR/none"}, "none: cannot read");
+  refuses({"peer", "--key", "DIR/none"}, "none: cannot read");
+  refuses({"peer", "--key", "DIR/open"}, "open: a secret that others may use, of mode 0644");
+  refuses({"peer", "--key", "DIR/damaged"}, "damaged: a swarm key that is damaged");
+  refuses({"peer", "--key", "DIR/label.csv", "--out", "DIR/new"}, "label.csv: ");
+  refuses({"local", "--", "--key", "DIR/damaged"}, "damaged: a swarm key that is damaged");
+  refuses({"peer", "--key", "DIR/key", "--key", "DIR/key", "--key", "DIR/key"},
+          "--key: 3 files > 2");
+  refuses({"peer", "--trust", "DIR/trusted"}, "--trust: without --key nobody can show who it is");
+  refuses({"peer", "--key", "DIR/key", "--trust", "DIR/none"}, "none: cannot read");
+  refuses({"peer", "--key", "DIR/key", "--trust", "DIR/trusted"},
+          "trusted:2: 'rubbish' is not a public key");
+  refuses({"peer", "--listen", "0.0.0.0:0"}, "it is not loopback, and without --key messages are");
+}
+
 TEST_CASE_METHOD(BadDay, "folders that cannot be written are refused") {
   refuses({"peer", "--out", "DIR/file/out"}, "file/out: cannot create");
   refuses({"peer", "--out", "DIR/new", "--state", "DIR/file/state"}, "file/state: cannot create");
@@ -251,8 +278,14 @@ TEST_CASE("a state folder whose parts are of different peers or boots is refused
     CHECK(read_text(dir / "a/identity.json") == identity);
   };
   refuses(other_boot, "identity.json: damaged: its checksum is not that of its id and boot");
-  refuses(other_id, "checkpoint: of peer " + ours.substr(7, 32) + ", but this is peer ");
-  refuses(theirs, "checkpoint: of peer ");
+  const std::string id = ours.substr(7, 32);
+  refuses(other_id, "identity.key: of peer " + id + ", but identity.json is of peer ");
+  refuses(theirs, "identity.key: of peer " + id + ", but identity.json is of peer ");
+  fs::rename(dir / "a/identity.key", dir / "a/of_ours");
+  refuses(ours, "identity.key: missing beside identity.json");
+  fs::copy(dir / "b/identity.key", dir / "a/identity.key");
+  refuses(theirs, "checkpoint: of peer " + id + ", but this is peer ");
+  fs::rename(dir / "a/of_ours", dir / "a/identity.key");
   write_text(dir / "a/identity.json", of_before);
   CHECK(run("a").status == 0);
 }

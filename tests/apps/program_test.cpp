@@ -35,6 +35,7 @@ TEST_CASE("help is printed by each command, with status 0") {
                                              {"peer", "--help"},
                                              {"local", "--help"},
                                              {"sim", "--help"},
+                                             {"keygen", "--help"},
                                              {"local", "--peers", "2", "--", "--help"}}) {
     const Said said = run_program(args);
     CHECK(said.status == 0);

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <bit>
 #include <numeric>
 
 #include "core/hexadecimal.hpp"
@@ -56,7 +57,7 @@ TEST_CASE("ids, listening keys and proofs are the documented functions of the ke
         "db6b0bf7e8f7448b31581d65d643091739b8d0fb9556a5e925b2b6a67e676b7f");
   CHECK(to_string(listening.shown) ==
         "3cd4bcaedb162c8bf7ac3d40ee1f05c61386085bd2acbd50044422c5bc0bef1d");
-  CHECK(to_hexadecimal(membership_proof(rising(), keys.shown)) ==
+  CHECK(to_hexadecimal(std::bit_cast<KeyBytes>(membership_proof(rising(), keys.shown))) ==
         "6e4a3c35fd12ee7e3854e6b0f127233224aaad861ca2e0bc2eab2f3787a56a81");
 }
 
