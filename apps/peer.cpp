@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <random>
+
 #include "apps/background_writer.hpp"
 #include "apps/console.hpp"
 #include "apps/draw.hpp"
@@ -69,6 +71,7 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
   if (o.part) {
     peer.config.words.push_back(fmt::format("part={}/{}", part.index, part.count));
   }
+  if (!o.swarm.empty()) peer.config.swarm = core::swarm_id(o.swarm);
   peer.config.wait_for = o.wait_for.value_or(0);
   if (!o.state.empty()) peer.config.save_every = o.save_every;
 
@@ -304,10 +307,9 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
     narrator.print(elapsed(), "--init: this peer resumes from --state instead");
   }
   if (!o.keys.empty()) {
-    narrator.print(
-        elapsed(),
-        fmt::format("swarm {:016x}; its line for --trust: {} {}", peer->node->swarms().front(),
-                    core::to_string(peer->keys.shown), core::short_name(peer->self.id)));
+    narrator.print(elapsed(),
+                   fmt::format("its line for --trust: {} {}", core::to_string(peer->keys.shown),
+                               core::short_name(peer->self.id)));
   }
   for (const std::string& notice : peer->notices) narrator.print(elapsed(), notice);
 

@@ -20,6 +20,7 @@ struct PeerOptions {
   std::optional<std::size_t> wait_for;
   std::vector<std::filesystem::path> keys;
   std::filesystem::path trust;  ///< empty: everybody who has the key
+  std::string swarm;            ///< its name; empty: none
   bool insecure = false;
   std::optional<core::Partition> part;
   Training training;

@@ -35,6 +35,12 @@ Examples:
     murmur peer --key swarm.key --listen 0.0.0.0:7000 --state /var/lib/murmur --join alpha:7000
 )";
 
+core::Result<std::string> swarm_name(std::string_view text) {
+  constexpr std::size_t kNameMax = 255;
+  if (!text.empty() && text.size() <= kNameMax) return std::string(text);
+  return core::fail(fmt::format("{} characters are not in 1..{}", text.size(), kNameMax));
+}
+
 }  // namespace
 
 core::Result<CommandLine::Outcome> parse_peer(const std::vector<std::string>& args,
@@ -57,6 +63,10 @@ core::Result<CommandLine::Outcome> parse_peer(const std::vector<std::string>& ar
       {"FILE", "",
        "The swarm's key (murmur keygen): messages are encrypted, and nothing comes in\n"
        "from who has none. Given twice, both keys fit, so that a swarm can change it."});
+  line.add("--swarm", o.swarm, swarm_name,
+           {"NAME", "",
+            "Which run this is: peers of two names leave each other alone. The default is the\n"
+            "key's own, and without a key none."});
   line.add("--trust", o.trust, path_value,
            {"FILE", "",
             "Of the key's holders let in only those in FILE, a public key and a name a line.\n"

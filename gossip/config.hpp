@@ -1,13 +1,16 @@
 // What one peer's protocol is told. Every duration is on the peer's own clock.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/codec.hpp"
 #include "core/ids.hpp"
+#include "core/keys.hpp"
 #include "core/planes.hpp"
 #include "core/time.hpp"
 
@@ -36,6 +39,12 @@ struct StalenessPolicy {
 struct Config {
   // What to run.
   core::Swarm swarm = 0;  ///< which run this is meant to be
+  std::vector<core::Swarm>
+      swarms_also;  ///< names of the same: of the key that it changes from or to
+  [[nodiscard]] bool is_swarm(core::Swarm named) const {
+    return named == swarm ||
+           std::find(swarms_also.begin(), swarms_also.end(), named) != swarms_also.end();
+  }
   core::StateKind state;  ///< of the own replica
   Rule rule = Rule::kAverage;
   std::vector<std::string> words;  ///< "key=value" of this run, for its peers (gossip/words.hpp)
@@ -71,6 +80,24 @@ struct Config {
   core::Duration join_max = std::chrono::seconds(30);  ///< to find a first peer to copy them from
   std::size_t view_max = 32;                           ///< neighbours sought out
   std::size_t links_max = 256;  ///< neighbours held, counting those that sought us out
+
+  // The door, where connections have keys, which show who each message is from.
+  std::optional<core::Proof> proof;  ///< own, of membership; there are keys iff there is one
+  [[nodiscard]] bool keyed() const { return proof.has_value(); }
+  // A neighbour's messages: honest ones send some 10,000 a second at most, of a tiny model at every
+  // step; of Hellos one a retry. So it costs at most messages_a_second x what one takes (some 5
+  // us), and memory of some 100 B (gossip/conduct.hpp).
+  double messages_at_once = 65'536;
+  double messages_a_second = 32'768;
+  double hellos_at_once = 32;
+  double hellos_a_second = 8;
+  double score_halves = 8;       ///< an allowance fills half as fast for each so many of the score
+  double score_max = 64;         ///< then it is shunned
+  double score_of_flood = 0.01;  ///< of a message past the allowance; of any other that is wrong: 1
+  core::Duration forgive_every = std::chrono::seconds(10);  ///< a score halves
+  core::Duration shun = std::chrono::seconds(60);           ///< at first; 16 times as long at most
+  /// Of whom conduct is remembered.
+  [[nodiscard]] std::size_t known_max() const { return 4 * links_max; }
 
   // Timing. Retries are jittered by up to a quarter and double up to retry_max.
   core::Duration train_slice = std::chrono::milliseconds(4);  ///< one Train covers about this

@@ -17,19 +17,22 @@ enum class Reject : std::uint8_t {
   kType,       ///< unknown message type
   kSwarm,      ///< another run
   kSchema,     ///< another model
+  kForged,     ///< in the name of another than its key says
   kLineage,    ///< an exchange with parameters of another draw
   kAddressee,  ///< for another peer or boot, or from oneself
   kStaleBoot,  ///< from a boot older than the newest heard
   kChecksum,   ///< CRC-32C differs
   kField,      ///< an enumeration or number out of range
+  kUnproven,   ///< before, or without, the sender's proof of membership
   kUnresumed,  ///< before the sender's Resume for this pair of boots
   kUnknown,    ///< an answer to nothing asked, or past links_max
   kShape,      ///< a shard or length that the schema does not have
   kUnasked,    ///< a transfer that answers no offer made to its maker, or one that was answered
   kOutOfTurn,  ///< a transfer or Void that is not the next of its maker
   kClaim,      ///< a Resume that says what cannot have been
+  kFlood,      ///< past what its sender is allowed
 };
-inline constexpr std::size_t kRejectCount = 18;
+inline constexpr std::size_t kRejectCount = 21;
 std::string_view to_string(Reject reason);
 
 struct Counters {

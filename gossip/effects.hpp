@@ -64,20 +64,34 @@ struct Distrusted {
   core::PeerId peer;
 };
 
-using Event = std::variant<Received, WorkDone, Undeliverable, Stop, Distrusted>;
+/// With keys: the connection to there is gone, and the next will be of whoever is there then.
+struct Disconnected {
+  Address from;
+};
+
+using Event = std::variant<Received, WorkDone, Undeliverable, Stop, Distrusted, Disconnected>;
 
 // ---- effects ---------------------------------------------------------------------------------
 
 struct Send {
-  Send(Address address, core::PeerId whom, core::Bytes head_bytes, core::Payload payload_bytes)
+  Send(Address address, core::PeerId whom, bool first, core::Bytes head_bytes,
+       core::Payload payload_bytes)
       : to(std::move(address)),
         dst(whom),
+        greets(first),
         head(std::move(head_bytes)),
         payload(std::move(payload_bytes)) {}
   Address to;
-  core::PeerId dst;  ///< zero: whoever is there
+  core::PeerId dst;     ///< zero: whoever is there
+  bool greets = false;  ///< may be the first on a connection: says nothing that is not for anybody
   core::Bytes head;
   core::Payload payload;  ///< null if none
+};
+
+/// With keys: nothing of `peer` is to be heard that long, nor its connections kept.
+struct Shun {
+  core::PeerId peer;
+  core::Duration lasting{0};
 };
 
 // Reports: what a person or a study wants to know. Losing one harms nothing.
@@ -107,6 +121,7 @@ struct PeerReport {
     kSilent,      ///< not heard for silent_max: dropped
     kLeft,        ///< said goodbye
     kDistrusted,  ///< was let in, and is not any more
+    kShunned,     ///< misbehaved: not heard for a while; `message` says how, and how long
     kRefused,     ///< this peer cannot exchange with it; `message` says why
     kRefusedUs,   ///< it says that of this peer; `message` says why, from this peer's side
     kDiffers,     ///< its run, or its replica, is not like this one's; `message` says in what
@@ -135,6 +150,6 @@ struct NoticeReport {
 using Report = std::variant<TrainReport, EvaluationReport, ExchangeReport, PeerReport, PhaseReport,
                             SaveReport, NoticeReport>;
 
-using Effect = std::variant<Send, Work, Report>;
+using Effect = std::variant<Send, Work, Report, Shun>;
 
 }  // namespace murmur::gossip

@@ -88,7 +88,7 @@ void Links::arm(core::PeerId peer, Link& link, core::Duration after) {
 }
 
 void Links::send(core::PeerId to, const wire::Body& body, core::Payload payload) {
-  if (const Link* link = find(to)) {
+  if (const Link* link = find(to); link != nullptr && may_send(*link)) {
     shell_.send(link->address, to, link->boot, body, std::move(payload));
   }
 }
@@ -105,6 +105,7 @@ void Links::send_hello(const Address& to, core::PeerId dst, std::uint64_t nonce,
   hello.lineage_step = shell_.lineages.step();
   hello.verdicts = shell_.lineages.verdicts();
   hello.rule = shell_.config.rule;
+  if (shell_.config.proof) hello.proof = *shell_.config.proof;
   hello.codecs = (1U << core::kCodecCount) - 1;
   hello.state = shell_.config.state;
   hello.address = shell_.config.advertise;
@@ -143,7 +144,7 @@ std::optional<Links::Refusal> Links::refusal_of(const wire::Header& header,
     return Refusal{fmt::format("wire version {} here, {} there", wire::kVersion, header.version),
                    fmt::format("wire version {} here, {} there", header.version, wire::kVersion)};
   }
-  if (header.swarm != shell_.config.swarm) {
+  if (!shell_.config.is_swarm(header.swarm)) {
     count(Reject::kSwarm);
     return Refusal{
         fmt::format("swarm {:016x} here, {:016x} there", shell_.config.swarm, header.swarm),
@@ -183,6 +184,7 @@ void Links::own_hello(const wire::Hello& hello) {
 void Links::turn_away(const wire::Header& header, const wire::Hello& hello, const Address& address,
                       core::Boot newest, const std::string& why) {
   ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kStaleBoot)];
+  if (!introduce(header, hello, address)) return;
   shell_.send(address, header.src, header.src_boot, wire::Refuse{hello.nonce, newest, why});
   shell_.report(PeerReport{PeerReport::What::kRefused, header.src, address, why});
 }
@@ -263,7 +265,9 @@ void Links::reborn() {
 LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
                         const std::string& from_host) {
   const Address address = complete(hello.address, from_host);
+  const bool keyed = shell_.config.keyed();
   if (auto refused = refusal_of(header, hello)) {
+    if (!introduce(header, hello, address)) return LinkChange::kNone;
     shell_.send(address, header.src, header.src_boot,
                 wire::Refuse{hello.nonce, 0, std::move(refused->there)});
     shell_.report(
@@ -298,12 +302,17 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
   }
   link->process = hello.process;
   if (header.lineage != 0) link->lineage = header.lineage;
+  if (keyed && link->address != address) challenge(*link);
   link->address = address;
   link->heard = shell_.now;
   link->gone = false;
   enter(*link, header.phase);
   link->step = header.step;
-  if (Contact* contact = contact_of(hello.echo)) contact->answered = true;
+  Contact* const contact = contact_of(hello.echo);
+  if (contact != nullptr) contact->answered = true;
+  if (hello.echo == link->nonce || (contact != nullptr && contact->address == address)) {
+    link->reached = true;
+  }
   if (!std::exchange(link->compared, true)) {
     if (std::string differs = differences(shell_.config.words, hello.model); !differs.empty()) {
       shell_.report(
@@ -316,7 +325,10 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
   }
   learn(hello.members);
   judge(header, hello);
-  if (hello.wants_reply) send_hello(address, header.src, 0, hello.nonce, false, true);
+  const bool asks = !may_send(*link);
+  if (hello.wants_reply || asks) {
+    send_hello(address, header.src, keyed ? link->nonce : 0, hello.nonce, asks, true);
+  }
   if (!(link->took_resume && link->peer_took))
     arm(header.src, *link, core::Duration{0});
   else if (change == LinkChange::kNone)
@@ -406,7 +418,9 @@ void Links::set_up(core::PeerId peer, Link& link, bool up) {
 }
 
 LinkChange Links::bring_up_if_ready(core::PeerId peer, Link& link) {
-  if (link.up || !link.took_resume || !link.peer_took || link.gone) return LinkChange::kNone;
+  if (link.up || !link.took_resume || !link.peer_took || link.gone || !may_send(link)) {
+    return LinkChange::kNone;
+  }
   set_up(peer, link, true);
   link.backoff = core::Duration{0};
   arm(peer, link, shell_.config.ping_every);
@@ -470,14 +484,19 @@ LinkChange Links::on_link_timer(core::PeerId peer, bool busy) {
       arm(peer, *link, shell_.back_off(link->backoff));
       return change;
     }
+    if (!may_send(*link)) {
+      send_hello(link->address, peer, link->nonce, 0, true, false);
+      arm(peer, *link, shell_.jitter(config.retry));
+      return LinkChange::kNone;
+    }
     if (silent >= config.ping_every) send(peer, wire::Ping{});
     const core::Duration next =
         silent >= config.ping_every ? config.ping_every : config.ping_every - silent;
     arm(peer, *link, std::min(next, config.silent_max - silent));
     return LinkChange::kNone;
   }
-  const bool resuming =
-      link->boot != 0 && silent < config.silent_max && !(link->took_resume && link->peer_took);
+  const bool resuming = link->boot != 0 && may_send(*link) && silent < config.silent_max &&
+                        !(link->took_resume && link->peer_took);
   if (resuming) {
     if (!busy) send_resume(peer, *link);
     arm(peer, *link, shell_.back_off(link->backoff));
@@ -494,13 +513,6 @@ LinkChange Links::bye(core::PeerId from) {
   if (link == nullptr) return LinkChange::kNone;
   link->gone = true;
   return take_down(from, *link, PeerReport::What::kLeft);
-}
-
-LinkChange Links::distrusted(core::PeerId peer) {
-  Link* link = find(peer);
-  if (link == nullptr) return LinkChange::kNone;
-  link->gone = true;
-  return take_down(peer, *link, PeerReport::What::kDistrusted);
 }
 
 // ---- who else there is -----------------------------------------------------------------------

@@ -23,7 +23,8 @@ struct Link {
   core::Boot boot = 0;            ///< newest heard; 0: none yet
   std::uint64_t process = 0;      ///< of that boot
   core::Lineage lineage = 0;      ///< of its parameters, as that boot last said
-  std::uint64_t nonce = 0;        ///< of our Hellos to it
+  std::uint64_t nonce = 0;        ///< of our Hellos to it, at this address
+  bool reached = false;           ///< with keys: it answered one of those, so it is the one there
   std::uint64_t rival = 0;        ///< another process that says to be it, while it may live...
   core::Instant rival_since{};    ///< ...and when that was heard first
   core::Instant asked{};          ///< for a Hello, by one that we had no need of before
@@ -63,6 +64,9 @@ class Links {
   LinkChange bye(core::PeerId from);
   /// The driver does not let it in any more: it is treated as one that has left.
   LinkChange distrusted(core::PeerId peer);
+  LinkChange shunned(core::PeerId peer, core::Duration lasting, const std::string& why);
+  /// Whoever is at `address` now has yet to show who it is.
+  void disconnected(const Address& address);
   void refused(const wire::Header& header, const wire::Refuse& refuse);
   /// This peer goes on under another boot, of which all others have yet to hear.
   void reborn();
@@ -126,6 +130,11 @@ class Links {
   void judge(const wire::Header& header, const wire::Hello& hello);
   void send_hello(const Address& to, core::PeerId dst, std::uint64_t nonce, std::uint64_t echo,
                   bool wants_reply, bool with_members);
+  bool introduce(const wire::Header& header, const wire::Hello& hello, const Address& address);
+  void challenge(Link& link);
+  [[nodiscard]] bool may_send(const Link& link) const {
+    return link.reached || !shell_.config.keyed();
+  }
   void send_resume(core::PeerId peer, Link& link);
   void set_up(core::PeerId peer, Link& link, bool up);
   LinkChange bring_up_if_ready(core::PeerId peer, Link& link);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/check.hpp"
+#include "gossip/conduct.hpp"
 #include "gossip/donor.hpp"
 #include "gossip/exchange.hpp"
 #include "gossip/links.hpp"
@@ -37,6 +38,7 @@ class Machine::Core {
   Core(core::Instant now, core::Identity self, const Config& config, const core::Schema& schema,
        core::Rng rng, std::optional<core::ByteView> saved)
       : shell{self, config, schema, schema.hash(), rng, now},
+        conduct(shell.config),
         links(shell, edges),
         exchange(shell, links, edges),
         copy(shell, links),
@@ -65,7 +67,14 @@ class Machine::Core {
     ++shell.counters.messages_received;
     shell.counters.bytes_received += received.head.size() + core::view(received.payload).size();
     const auto rejected = take(received);
-    if (rejected) ++shell.counters.rejected[static_cast<std::size_t>(*rejected)];
+    if (!rejected) return;
+    ++shell.counters.rejected[static_cast<std::size_t>(*rejected)];
+    if (!received.caller) return;
+    const core::PeerId caller = received.caller->id;
+    if (const auto shun = conduct.dropped(shell.now, caller, *rejected)) {
+      changed(caller, links.shunned(caller, shun->lasting, shun->why));
+      shell.effects.emplace_back(Shun{caller, shun->lasting});
+    }
   }
   void handle(WorkDone& done) { run.on_done(done); }
   void handle(const Undeliverable&) { ++shell.counters.undeliverable; }
@@ -73,6 +82,7 @@ class Machine::Core {
   void handle(const Distrusted& distrusted) {
     changed(distrusted.peer, links.distrusted(distrusted.peer));
   }
+  void handle(const Disconnected& disconnected) { links.disconnected(disconnected.from); }
 
   void fire(const Timer& timer) {
     switch (timer.kind) {
@@ -102,6 +112,7 @@ class Machine::Core {
 
   Edges edges;
   Shell shell;
+  Conduct conduct;
   Links links;
   Exchange exchange;
   StateCopy copy;
@@ -116,19 +127,41 @@ class Machine::Core {
     if (!header) return header.error();
     const bool is_hello = header->type == wire::Type::kHello;
     const bool is_refuse = header->type == wire::Type::kRefuse;
+    const bool keyed = shell.config.keyed();
+    if (keyed) {
+      if (!received.caller) return Reject::kForged;
+      if (!conduct.admits(shell.now, received.caller->id, is_hello)) return Reject::kFlood;
+    }
     if (!is_hello && !is_refuse) {
-      if (header->swarm != shell.config.swarm) return Reject::kSwarm;
+      if (!shell.config.is_swarm(header->swarm)) return Reject::kSwarm;
       if (header->schema != shell.schema_hash) return Reject::kSchema;
+    }
+    if (keyed && received.caller->id != header->src) return Reject::kForged;
+    if (!is_hello && !is_refuse) {
       if (mixes(header->type) && header->lineage != shell.lineages.own()) return Reject::kLineage;
     }
     const bool to_me = header->dst == shell.self.id && header->dst_boot == shell.self.boot;
     if (header->src == shell.self.id && is_hello) return take_own(*header, received);
     if (header->src == shell.self.id || (!to_me && !is_hello)) return Reject::kAddressee;
+    // Without keys one finds out who is where by what comes back, whoever that was for.
+    if (keyed && header->dst && header->dst != shell.self.id) return Reject::kAddressee;
     const Link* link = links.find(header->src);
     if (link != nullptr && header->src_boot < link->boot && !is_hello) return Reject::kStaleBoot;
     if (!wire::checksum_ok(received.head, payload)) return Reject::kChecksum;
     auto body = wire::parse(*header, received.head);
     if (!body) return body.error();
+    if (keyed) {
+      if (const auto* hello = std::get_if<wire::Hello>(&*body)) {
+        const auto& proofs = received.caller->proofs;
+        if (std::find(proofs.begin(), proofs.end(), hello->proof) != proofs.end()) {
+          conduct.prove(shell.now, header->src);
+        } else {
+          return Reject::kUnproven;
+        }
+      } else if (!conduct.proved(header->src)) {
+        return Reject::kUnproven;
+      }
+    }
 
     if (auto* hello = std::get_if<wire::Hello>(&*body)) {
       if (hello->address.find(':') == Address::npos) return Reject::kField;

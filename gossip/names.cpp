@@ -12,16 +12,16 @@ std::string_view to_string(Phase phase) {
 }
 
 std::string_view to_string(PeerReport::What what) {
-  static constexpr std::array<std::string_view, 8> kNames{
-      "up", "silent", "left", "distrusted", "refused", "refused us", "differs", "lost"};
+  static constexpr std::array<std::string_view, 9> kNames{
+      "up", "silent", "left", "distrusted", "shunned", "refused", "refused us", "differs", "lost"};
   return kNames.at(static_cast<std::size_t>(what));
 }
 
 std::string_view to_string(Reject reason) {
   static constexpr std::array<std::string_view, kRejectCount> kNames{
-      "frames",    "size",    "magic",     "version",    "type",        "swarm",
-      "schema",    "lineage", "addressee", "stale boot", "checksum",    "field",
-      "unresumed", "unknown", "shape",     "unasked",    "out of turn", "claim"};
+      "frames",    "size",    "magic",     "version",    "type",        "swarm", "schema",
+      "forged",    "lineage", "addressee", "stale boot", "checksum",    "field", "unproven",
+      "unresumed", "unknown", "shape",     "unasked",    "out of turn", "claim", "flood"};
   return kNames.at(static_cast<std::size_t>(reason));
 }
 

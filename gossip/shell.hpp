@@ -61,7 +61,10 @@ struct Shell {
     core::Bytes head = wire::encode(header, body, core::view(payload));
     ++counters.messages_sent;
     counters.bytes_sent += head.size() + header.payload_size;
-    effects.emplace_back(std::in_place_type<Send>, to, dst, std::move(head), std::move(payload));
+    const bool greets =
+        std::holds_alternative<wire::Hello>(body) || std::holds_alternative<wire::Refuse>(body);
+    effects.emplace_back(std::in_place_type<Send>, to, dst, greets, std::move(head),
+                         std::move(payload));
   }
 
   template <class T>

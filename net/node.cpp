@@ -106,6 +106,9 @@ class Driver {
         report(gossip::NoticeReport{std::move(words)});
       }
       for (const core::PeerId peer : transport_.take_distrusted()) give(gossip::Distrusted{peer});
+      for (gossip::Address& from : transport_.take_disconnected()) {
+        give(gossip::Disconnected{std::move(from)});
+      }
     }
     if (machine_.failure()) return core::fail(*machine_.failure());
     return {};
@@ -121,11 +124,13 @@ class Driver {
     while (std::optional<gossip::Effect> effect = machine_.poll()) {
       if (auto* send = std::get_if<gossip::Send>(&*effect)) {
         const core::Instant time = now();
-        if (!transport_.send(time, send->to, send->head, send->payload, send->dst)) {
+        if (!transport_.send(time, send->to, send->head, send->payload, send->dst, send->greets)) {
           machine_.handle(time, gossip::Undeliverable{std::move(send->to)});
         }
       } else if (auto* work = std::get_if<gossip::Work>(&*effect)) {
         lane_.start(std::move(*work));
+      } else if (const auto* shun = std::get_if<gossip::Shun>(&*effect)) {
+        transport_.shun(now(), shun->peer, shun->lasting);
       } else {
         report(std::get<gossip::Report>(*effect));
       }
@@ -184,7 +189,6 @@ class Driver {
 struct Node::Impl {
   std::unique_ptr<Transport> transport;
   gossip::Address advertise;
-  std::vector<std::uint64_t> swarms;
   WakeEvent wake;
   std::atomic<int> stops_asked = 0;  // two are told apart
   static_assert(std::atomic<int>::is_always_lock_free);
@@ -208,7 +212,6 @@ core::Result<std::unique_ptr<Node>> Node::open(const NodeConfig& config) {
   core::Result<Door> door = read_door(config.keys, config.trust);
   if (!door) return tl::make_unexpected(door.error());
   auto impl = std::make_unique<Impl>();
-  for (const core::SwarmKey& key : door->keys) impl->swarms.push_back(core::swarm_id(key));
   if (impl->wake.fd() < 0) return core::fail("cannot listen: out of file descriptors");
   core::Result<std::unique_ptr<Transport>> transport = Transport::open(*listen, std::move(*door));
   if (!transport) return tl::make_unexpected(transport.error());
@@ -231,7 +234,6 @@ Node::~Node() = default;
 
 gossip::Address Node::address() const { return to_string(impl_->transport->bound()); }
 
-std::vector<std::uint64_t> Node::swarms() const { return impl_->swarms; }
 void Node::call_as(const core::KeyPair& keys) { impl_->transport->call_as(keys); }
 
 Outcome Node::run(core::Replica& replica, core::Storage& storage, gossip::Config config,
@@ -239,6 +241,7 @@ Outcome Node::run(core::Replica& replica, core::Storage& storage, gossip::Config
                   const OnReport& on_report, const OnStatus& on_status) {
   Outcome outcome;
   config.advertise = impl_->advertise;
+  impl_->transport->introduce(config);
   config.state = replica.state_kind();
   for (gossip::Address& contact : config.join) {
     core::Result<gossip::Address> resolved = resolve(contact);

@@ -76,13 +76,12 @@ class Node {
   /// As bound: numeric host and the real port. What `join` of another peer takes.
   [[nodiscard]] gossip::Address address() const;
 
-  /// Which swarms this peer is of: of each key, in their order; empty: there is no key.
-  [[nodiscard]] std::vector<std::uint64_t> swarms() const;
   /// The key pair that `self` of run() is the id of; before run(), where there is a swarm's key.
   void call_as(const core::KeyPair& keys);
 
-  /// Runs one peer from start to end; once per Node. `config.advertise` is filled in here.
-  /// `saved`: Checkpoint::protocol, the replica having been loaded from the same checkpoint.
+  /// Runs one peer from start to end; once per Node. `config.advertise` is filled in here and,
+  /// where there are keys, what shows that this peer has them, and `config.swarm` if it has no
+  /// name. `saved`: Checkpoint::protocol, the replica having been loaded from the same checkpoint.
   /// `on_report` gets every report as it comes, `on_status` is called four times a second and once
   /// at the end; either may be empty. Times are since an arbitrary epoch, on a steady clock.
   Outcome run(core::Replica& replica, core::Storage& storage, gossip::Config config,

@@ -117,7 +117,7 @@ void Transport::listen(const Endpoint& at) {
 
 /// All sockets, and what ZeroMQ holds for them.
 void Transport::drop_all() {
-  connections_.clear();
+  drop_if([](const Connection&) { return true; });
   router_monitor_.reset();
   router_.close();
   gate_.reset();
@@ -166,19 +166,18 @@ Transport::Connection* Transport::connection(core::Instant now, const gossip::Ad
   // Looking a name up would block; and addresses that others tell us come from anywhere.
   if (!endpoint || !is_numeric(*endpoint) || endpoint->port == 0) return nullptr;
   if (connections_.size() >= connections_max_) {
-    connections_.erase(std::min_element(
+    drop(std::min_element(
         connections_.begin(), connections_.end(),
         [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));
   }
-  const auto fitted = key_of_.find(to);
-  const std::size_t key = fitted == key_of_.end() ? 0 : fitted->second;
+  const auto tried = tried_.find(to);
   Connection& made = connections_[to];
-  made.socket = dealer(*endpoint, key);
+  made.socket = dealer(*endpoint, tried == tried_.end() ? 0 : tried->second.key);
   made.used = now;
-  made.key = key;
   if (gate_) {
-    made.monitor = std::make_unique<Monitor>(*context_, made.socket,
-                                             kHandshakeFailed | ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    made.monitor = std::make_unique<Monitor>(
+        *context_, made.socket,
+        kHandshakeFailed | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
   }
   made.socket.connect("tcp://" + to_string(*endpoint));
   return &made;
@@ -203,17 +202,25 @@ zmq::socket_t Transport::dealer(const Endpoint& to, std::size_t key) {
   return socket;
 }
 
+/// The one after it.
+Transport::Connections::iterator Transport::drop(Connections::iterator at) {
+  if (at == connections_.end()) return at;
+  if (gate_) disconnected_.push_back(at->first);
+  return connections_.erase(at);
+}
+
 /// The queue of `connection` is full.
 bool Transport::refused(core::Instant now, const gossip::Address& to, Connection& connection) {
   if (!connection.full_since) connection.full_since = now;
-  if (now - *connection.full_since > kFullMax) connections_.erase(to);
+  if (now - *connection.full_since > kFullMax) drop(connections_.find(to));
   return false;
 }
 
 bool Transport::send(core::Instant now, const gossip::Address& to, const core::Bytes& head,
-                     const core::Payload& payload, core::PeerId dst) {
+                     const core::Payload& payload, core::PeerId dst, bool greets) {
   try {
     if (dst && shunned_.contains(dst)) return false;
+    if (gate_ && !greets && !connections_.contains(to)) return false;
     Connection* const out = connection(now, to);
     if (out == nullptr) return false;
     if (dst) out->dst = dst;
@@ -225,12 +232,12 @@ bool Transport::send(core::Instant now, const gossip::Address& to, const core::B
       const std::size_t length = std::min(kPiece, size - begin);
       zmq::message_t piece = piece_of(payload, begin, length);
       if (send_frame(out->socket, piece, begin + length < size)) continue;
-      connections_.erase(to);  // the connection went in mid-message, and the socket with it
+      drop(connections_.find(to));  // the connection went in mid-message, and the socket with it
       return false;
     }
     return true;
   } catch (const zmq::error_t&) {  // out of sockets or file descriptors
-    connections_.erase(to);
+    drop(connections_.find(to));
     return false;
   }
 }
@@ -312,9 +319,9 @@ core::Result<std::optional<std::string>> Transport::tend(core::Instant now) {
   std::erase_if(shunned_, [now](const auto& entry) { return entry.second <= now; });
   if (gate_) tend_handshakes(now);
   if (door_.trust && now >= next_look_) follow_trust(now);
-  std::erase_if(connections_, [&](auto& entry) {
-    const int events = entry.second.socket.get(zmq::sockopt::events);
-    return (events & ZMQ_POLLIN) != 0 || now - entry.second.used > kIdleMax;
+  drop_if([now](const Connection& connection) {
+    const int events = connection.socket.get(zmq::sockopt::events);
+    return (events & ZMQ_POLLIN) != 0 || now - connection.used > kIdleMax;
   });
   if (!memory_ || !memory_->too_large()) return std::nullopt;
   try {

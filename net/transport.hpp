@@ -24,6 +24,7 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -64,6 +65,8 @@ class Transport {
 
   /// The key pair that is this peer: before send(), where there are keys.
   void call_as(const core::KeyPair& keys) { self_ = keys; }
+  /// Fills in, where there are keys, what shows that this peer has them; after call_as().
+  void introduce(gossip::Config& config) const;
   /// As bound, with the real port.
   [[nodiscard]] const Endpoint& bound() const { return bound_; }
   /// Payloads past this are cut to one byte more, which no header can match. Before receive().
@@ -71,9 +74,10 @@ class Transport {
 
   /// Hands a message on, without waiting for the connection: what is sent first is delivered when
   /// it is up. `dst`, if it is known, is whom the connection is dropped with. False: the address is
-  /// not a numeric one, its queue is full, or `dst` is not trusted any more.
+  /// not a numeric one, its queue is full, `dst` is shunned, or the message does not greet and,
+  /// with keys, there is no connection yet.
   bool send(core::Instant now, const gossip::Address& to, const core::Bytes& head,
-            const core::Payload& payload, core::PeerId dst = {});
+            const core::Payload& payload, core::PeerId dst = {}, bool greets = true);
   /// The next message, or nothing if none is here.
   std::optional<gossip::Received> receive();
   /// How much the process may grow from now on before tend() drops all connections, bytes.
@@ -92,6 +96,9 @@ class Transport {
   void shun(core::Instant now, core::PeerId peer, core::Duration lasting);
   /// Whom the list has lost since the last call.
   std::vector<core::PeerId> take_distrusted() { return std::exchange(distrusted_, {}); }
+  /// With keys: where connections were given up since the last call. Who is reached there next is
+  /// not known to be who it was.
+  std::vector<gossip::Address> take_disconnected() { return std::exchange(disconnected_, {}); }
   /// For a person, since the last call; each cause once a minute at most.
   std::vector<std::string> take_notices() { return std::exchange(notices_, {}); }
   [[nodiscard]] const DoorCounters& door_counters() const { return counters_; }
@@ -103,9 +110,10 @@ class Transport {
     std::optional<core::Instant> full_since;
     core::PeerId dst;                  ///< of the last message that named one
     std::unique_ptr<Monitor> monitor;  ///< with keys
-    std::size_t key = 0;               ///< of Door::keys: the one that it is called with
-    int handshakes_failed = 0;         ///< in a row
+    bool shook_hands = false;
   };
+
+  using Connections = std::map<gossip::Address, Connection>;
 
   Transport();
   /// Opens the context and the ROUTER. Throws zmq::error_t.
@@ -115,6 +123,13 @@ class Transport {
   bool receive_frame(zmq::message_t& frame);
   core::Payload join_pieces(bool cut);
   zmq::socket_t dealer(const Endpoint& to, std::size_t key);
+  Connections::iterator drop(Connections::iterator at);
+  template <class Which>
+  void drop_if(const Which& which) {
+    for (auto at = connections_.begin(); at != connections_.end();) {
+      at = which(at->second) ? drop(at) : std::next(at);
+    }
+  }
   void drop_all();
   /// Whose message it is, if it is to be looked at; false: it is not.
   bool identify(zmq::message_t& head, gossip::Received& received);
@@ -134,6 +149,7 @@ class Transport {
   std::vector<std::string> notices_;
   std::map<std::string, core::Instant> noticed_;  ///< by cause
   std::vector<core::PeerId> distrusted_;
+  std::vector<gossip::Address> disconnected_;
   std::map<core::PeerId, core::Instant> shunned_;  ///< until when
   core::Instant next_look_{};
 
@@ -143,8 +159,13 @@ class Transport {
   std::unique_ptr<Monitor> router_monitor_;
   Strangers strangers_;
   Endpoint bound_;
-  std::map<gossip::Address, Connection> connections_;  // closed before their context
-  std::map<gossip::Address, std::size_t> key_of_;      // that fitted last; of two keys alone
+  Connections connections_;  // closed before their context
+  /// Of an address, with keys; it outlives connections, which a failed handshake may end.
+  struct Tried {
+    std::size_t key = 0;        ///< of Door::keys: the one to call with
+    int handshakes_failed = 0;  ///< in a row
+  };
+  std::map<gossip::Address, Tried> tried_;
   std::size_t connections_max_ = kConnectionsMax;
   core::BufferPool pool_;
   std::size_t payload_max_ = 0;

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "core/check.hpp"
 #include "net/transport.hpp"
 
 namespace murmur::net {
@@ -15,10 +16,20 @@ using namespace std::chrono_literals;
 constexpr core::Duration kLookEvery = 250ms;
 /// A neighbour that starts anew breaks a handshake or two off; so many in a row are something else.
 constexpr int kHandshakesFailedMax = 5;
+constexpr std::size_t kTriedMax = 2 * kConnectionsMax;
 constexpr core::Duration kNoticeEvery = 60s;
 constexpr std::size_t kNoticesMax = 32;
 
 }  // namespace
+
+void Transport::introduce(gossip::Config& config) const {
+  if (door_.keys.empty()) return;
+  CHECK_INVARIANT(self_.has_value());
+  config.proof = core::membership_proof(door_.keys.front(), self_->shown);
+  if (config.swarm != 0) return;  // it has a name
+  for (const core::SwarmKey& key : door_.keys) config.swarms_also.push_back(core::swarm_id(key));
+  config.swarm = config.swarms_also.front();
+}
 
 /// Empty: it is let in.
 std::string Transport::why_not(const core::PublicKey& key) const {
@@ -69,38 +80,40 @@ void Transport::tend_gate(core::Instant now) {
 
 void Transport::tend_handshakes(core::Instant now) {
   for (auto at = connections_.begin(); at != connections_.end();) {
-    bool drop = false;
-    at->second.monitor->take(
-        [&](int event, int) { drop = drop || handshake_ended(now, at->first, at->second, event); });
-    at = drop ? connections_.erase(at) : std::next(at);
+    bool given_up = false;
+    at->second.monitor->take([&](int event, int) {
+      given_up = given_up || handshake_ended(now, at->first, at->second, event);
+    });
+    at = given_up ? drop(at) : std::next(at);
   }
 }
 
 /// True if the connection is to be dropped: what is sent next makes another.
 bool Transport::handshake_ended(core::Instant now, const gossip::Address& to,
                                 Connection& connection, int event) {
+  // Else ZeroMQ would connect again by itself, to whoever is there then.
+  if (event == ZMQ_EVENT_DISCONNECTED) return connection.shook_hands;
+  if (tried_.size() >= kTriedMax && !tried_.contains(to)) tried_.clear();
+  Tried& tried = tried_[to];
   if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
-    connection.handshakes_failed = 0;
+    connection.shook_hands = true;
+    tried.handshakes_failed = 0;
     return false;
   }
   if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {
     notice(now, to, fmt::format("{} does not let this peer in", to));
     return true;  // ZeroMQ gives it up for good
   }
-  ++connection.handshakes_failed;
-  if (connection.handshakes_failed >= kHandshakesFailedMax) {
+  const bool for_good = event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
+  if (for_good || ++tried.handshakes_failed >= kHandshakesFailedMax) {
     notice(now, to,
            fmt::format("{} shakes no hands with this peer's key: is it of another swarm, "
                        "or without a key?",
                        to));
-    connection.handshakes_failed = 0;
+    tried.handshakes_failed = 0;
   }
-  if (door_.keys.size() > 1) {
-    if (key_of_.size() >= 2 * kConnectionsMax) key_of_.clear();
-    key_of_[to] = (connection.key + 1) % door_.keys.size();
-    return true;
-  }
-  return event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;  // given up, too
+  tried.key = (tried.key + 1) % door_.keys.size();
+  return for_good || door_.keys.size() > 1;
 }
 
 void Transport::follow_trust(core::Instant now) {
@@ -120,7 +133,7 @@ void Transport::follow_trust(core::Instant now) {
 
 /// Closes the connections to it.
 void Transport::show_out(core::PeerId peer) {
-  std::erase_if(connections_, [peer](const auto& entry) { return entry.second.dst == peer; });
+  drop_if([peer](const Connection& connection) { return connection.dst == peer; });
 }
 
 void Transport::shun(core::Instant now, core::PeerId peer, core::Duration lasting) {

@@ -141,6 +141,10 @@ void Fleet::carry_out(std::uint32_t index, gossip::Work work) {
   world_.schedule(world_.now() + takes, EventKind::kWork, index, peer.incarnation);
 }
 
+void Fleet::carry_out(std::uint32_t index, const gossip::Shun& /*shun*/) {
+  checker_.violate(fmt::format("peer {} shuns one that no key names", index));
+}
+
 void Fleet::carry_out(std::uint32_t index, const gossip::Report& report) {
   Peer& peer = peers_[index];
   if (const auto* exchange = std::get_if<gossip::ExchangeReport>(&report)) {

@@ -54,6 +54,7 @@ class Fleet {
   std::size_t drain(std::uint32_t index);
   void carry_out(std::uint32_t index, gossip::Send send);
   void carry_out(std::uint32_t index, gossip::Work work);
+  void carry_out(std::uint32_t index, const gossip::Shun& shun);
   void carry_out(std::uint32_t index, const gossip::Report& report);
   void set_timer(std::uint32_t index);
   void finish_event(std::uint32_t index);

@@ -159,11 +159,23 @@ class Net {
   std::function<void(std::size_t, const Work&)> on_work = [](std::size_t, const Work&) {};
   core::Instant now{};
 
+  /// From now on connections have keys: whoever sends is known, and may show its proof.
+  bool keyed = false;
+  static core::Proof proof(std::size_t index) {
+    core::Proof proof{};
+    proof.fill(static_cast<std::byte>(index + 1));
+    return proof;
+  }
+  static std::shared_ptr<const Caller> caller(std::size_t index) {
+    return std::make_shared<const Caller>(Caller{{0, index + 1}, {proof(index)}});
+  }
+
   Config config(std::size_t index) const {
     Config c;
     c.advertise = address(index);
     if (index > 0) c.join = {address(0)};
     c.exchange_every = 4;
+    if (keyed) c.proof = proof(index);
     return c;
   }
   static Address address(std::size_t index) { return "p:" + std::to_string(index); }
@@ -179,6 +191,9 @@ class Net {
     peers[index]->start(now, {0, index + 1}, index, resume);
     carry_out(index);
   }
+
+  /// Whoever is at the address of `index` now is one that does not answer.
+  void take_over(std::size_t index) { taken_over_ = index; }
 
   void kill(std::size_t index) {
     peers[index]->dead = true;
@@ -236,6 +251,7 @@ class Net {
 
   std::vector<std::unique_ptr<Peer>> peers;
   std::vector<Send> sent;
+  std::vector<std::pair<std::size_t, Shun>> shuns;  ///< by whom
 
  private:
   struct Pending {
@@ -258,20 +274,26 @@ class Net {
         const auto header = wire::peek(send->head, core::view(send->payload), 1 << 20);
         if (!delivers(*send, header->type)) continue;
         for (std::size_t to = 0; to < peers.size(); ++to) {
-          if (address(to) != send->to || peers[to]->dead) continue;
-          events_.emplace(now + delay,
-                          Pending{to, Event(Received{send->head, send->payload, "p"}), {}, {}});
+          if (address(to) != send->to || peers[to]->dead || taken_over_ == to) continue;
+          events_.emplace(now + delay, Pending{to,
+                                               Event(Received{send->head, send->payload, "p",
+                                                              keyed ? caller(index) : nullptr}),
+                                               {},
+                                               {}});
         }
       } else if (auto* work = std::get_if<Work>(&*effect)) {
         on_work(index, *work);
         const core::Duration takes = duration(*work);
         events_.emplace(now + takes, Pending{index, {}, std::move(*work), takes});
+      } else if (const auto* shun = std::get_if<Shun>(&*effect)) {
+        shuns.emplace_back(index, *shun);
       } else {
         peers[index]->reports.push_back(std::get<Report>(*effect));
       }
     }
   }
 
+  std::optional<std::size_t> taken_over_;
   std::multimap<core::Instant, Pending> events_;
   core::BufferPool pool_;
 };

@@ -146,6 +146,20 @@ TEST_CASE("nothing of another swarm is heard, in either direction, and both are 
   CHECK(still_works(ours));
 }
 
+TEST_CASE("who calls one without a key, or with two that do not fit, is told") {
+  Post plain(1, {});
+  Post keyed(2);
+  Post two(3, {swarm_key(1), swarm_key(2)});
+  Post other(4, {swarm_key(3)});
+  REQUIRE(until({&plain, &keyed, &two, &other}, [&] {
+    keyed.say("hello", plain);
+    two.say("hello", other);
+    return keyed.was_told("shakes no hands") && two.was_told("shakes no hands");
+  }));
+  CHECK(plain.heard.empty());
+  CHECK(other.heard.empty());
+}
+
 TEST_CASE("nothing is heard of who speaks no CURVE") {
   Post post(1);
   SECTION("a transport without keys") {

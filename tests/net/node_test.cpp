@@ -5,7 +5,12 @@
 #include <deque>
 #include <memory>
 
+#include "core/key_files.hpp"
+#include "gossip/wire.hpp"
+#include "net/transport.hpp"
+#include "net/wake_event.hpp"
 #include "tests/catch.hpp"
+#include "tests/core/temp_dir.hpp"
 #include "tests/net/test_peer.hpp"
 
 using namespace murmur;
@@ -20,6 +25,18 @@ bool reported(const TestPeer::Seen& seen, What what, core::PeerId about) {
     return report.what == what && (!about || report.peer == about);
   });
 }
+
+/// A folder with a swarm's key.
+struct Keyring {
+  Keyring() { REQUIRE(core::create_swarm_key(dir / "key", kKey)); }
+  [[nodiscard]] net::NodeConfig place() const {
+    net::NodeConfig place;
+    place.keys = {dir / "key"};
+    return place;
+  }
+  static constexpr core::SwarmKey kKey{{1, 2, 3}};
+  testing::TempDir dir;
+};
 
 /// The largest |x_i - x_j| of any element and pair.
 double disagreement(const std::deque<TestPeer>& peers) {
@@ -38,9 +55,13 @@ double disagreement(const std::deque<TestPeer>& peers) {
 
 TEST_CASE("peers that join one of them train, agree in the end, and conserve their sum") {
   const int count = GENERATE(2, 3, 4);
-  CAPTURE(count, test::kSeed);
+  const bool keyed = GENERATE(false, true);
+  CAPTURE(count, keyed, test::kSeed);
+  const Keyring keyring;
   std::deque<TestPeer> peers;
-  for (int i = 0; i < count; ++i) peers.emplace_back(i, 1000, 256);
+  for (int i = 0; i < count; ++i) {
+    peers.emplace_back(i, 1000, 256, keyed ? keyring.place() : net::NodeConfig());
+  }
   gossip::Config config = TestPeer::config();
   config.steps_max = 40'000;
   peers[0].replica.hold();  // it would be done before the others have found it
@@ -65,6 +86,86 @@ TEST_CASE("peers that join one of them train, agree in the end, and conserve the
   }
   CHECK(disagreement(peers) < 0.02);  // their centres are 1 apart
   CHECK(mean == Approx(put_in).epsilon(1e-4));
+}
+
+TEST_CASE("a peer that dies comes back under its key, at once and at its old address") {
+  CAPTURE(test::kSeed);
+  const Keyring keyring;
+  TestPeer first(0, 1000, 256, keyring.place());
+  first.start(TestPeer::config());
+  auto second = std::make_unique<TestPeer>(1, 1000, 256, keyring.place());
+  second->start(TestPeer::config(), {first.address()});
+  REQUIRE(second->wait_for_exchanges(10));
+  net::NodeConfig same = keyring.place();
+  same.listen = second->address();
+  second->die();
+  second = std::make_unique<TestPeer>(1, 1000, 256, same);
+  second->identity.boot = 2;
+  second->start(TestPeer::config(), {first.address()});
+  CHECK(second->wait_for_exchanges(10));
+  CHECK(first.wait_for_exchanges(10));
+  second->stop();
+  first.stop();
+  CHECK(second->outcome().result.has_value());
+  CHECK(first.outcome().result.has_value());
+}
+
+TEST_CASE(
+    "a member that lies speaks for nobody else, is named and shunned, and harms no exchange") {
+  CAPTURE(test::kSeed);
+  const Keyring keyring;
+  std::deque<TestPeer> peers;
+  for (int i = 0; i < 2; ++i) peers.emplace_back(i, 1000, 256, keyring.place());
+  peers[0].start(TestPeer::config());
+  peers[1].start(TestPeer::config(), {peers[0].address()});
+  REQUIRE(peers[1].wait_for_exchanges(10));
+
+  const core::KeyPair keys = TestPeer::key_pair(66);
+  const core::PeerId liar = core::peer_id(keys.shown);
+  auto transport = net::Transport::open({"127.0.0.1", 0}, {{Keyring::kKey}, std::nullopt}).value();
+  transport->call_as(keys);
+  net::WakeEvent wake;
+  gossip::wire::Hello hello;
+  hello.wants_reply = true;
+  hello.address = net::to_string(transport->bound());
+  hello.model = peers[0].replica.schema().model();
+  hello.proof = core::membership_proof(Keyring::kKey, keys.shown);
+  const auto send = [&](core::PeerId src, const gossip::wire::Body& body) {
+    const core::Instant now(std::chrono::steady_clock::now().time_since_epoch());
+    gossip::wire::Header header;
+    header.schema = peers[0].replica.schema().hash();
+    header.swarm = core::swarm_id(Keyring::kKey);
+    header.src = src;
+    header.src_boot = 1;
+    header.dst = peers[0].identity.id;
+    header.dst_boot = 1;
+    REQUIRE(transport->tend(now));
+    while (transport->receive()) {
+    }
+    transport->send(now, peers[0].address(), gossip::wire::encode(header, body, {}), nullptr);
+    transport->wait(wake.fd(), 1);
+  };
+  // Under its own name it is a member as any other, with whom there is a link.
+  send(liar, hello);
+  const auto forged = [](const TestPeer::Seen& seen) {
+    return seen.counters.rejected[static_cast<std::size_t>(gossip::Reject::kForged)];
+  };
+  const auto give_up = std::chrono::steady_clock::now() + 20s;
+  while (!reported(peers[0].now(), What::kShunned, liar)) {
+    REQUIRE(std::chrono::steady_clock::now() < give_up);
+    send(peers[1].identity.id, gossip::wire::Bye{});
+    send(peers[1].identity.id, hello);
+  }
+  CHECK(peers[0].wait([&](const auto& seen) { return forged(seen) >= 60; }));
+  CHECK(peers[0].wait_for_exchanges(20));
+  const auto seen = peers[0].now();
+  CHECK(forged(seen) <= 200);  // what comes after is not even looked at
+  CHECK_FALSE(reported(seen, What::kLeft, {}));
+  CHECK_FALSE(reported(seen, What::kRefused, peers[1].identity.id));
+  CHECK(std::count_if(seen.peers.begin(), seen.peers.end(),
+                      [&](const auto& report) { return report.what == What::kShunned; }) == 1);
+  for (TestPeer& peer : peers) peer.stop();
+  for (TestPeer& peer : peers) CHECK(peer.outcome().result.has_value());
 }
 
 TEST_CASE("a peer that dies without a goodbye does not hold up the others") {

@@ -34,7 +34,17 @@ class TestPeer {
            const net::NodeConfig& place = {})
       : replica(size, static_cast<float>(number), shard_size),
         identity{{kSeed, static_cast<std::uint64_t>(number) + 1}, 1},
-        node_(net::Node::open(place).value()) {}
+        node_(net::Node::open(place).value()) {
+    if (place.keys.empty()) return;
+    const core::KeyPair keys = key_pair(number);
+    identity.id = core::peer_id(keys.shown);
+    node_->call_as(keys);
+  }
+
+  /// Of the peer so numbered, where there is a swarm's key.
+  static core::KeyPair key_pair(int number) {
+    return core::key_pair({{8, static_cast<std::uint8_t>(number)}});
+  }
 
   ~TestPeer() { end(); }
 

@@ -1,0 +1,86 @@
+#include "gossip/conduct.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace murmur::gossip {
+namespace {
+
+constexpr int kShunDoublesMax = 4;
+
+/// What an honest peer never causes, whatever is lost, late or restarted.
+bool is_misconduct(Reject reason) {
+  switch (reason) {
+    case Reject::kFrames:
+    case Reject::kSize:
+    case Reject::kMagic:
+    case Reject::kType:
+    case Reject::kForged:
+    case Reject::kChecksum:
+    case Reject::kField:
+    case Reject::kUnasked:
+    case Reject::kClaim:
+    case Reject::kFlood:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+double Conduct::faded(const Known& known, core::Instant now) const {
+  return known.score *
+         std::exp2(-core::seconds(now - known.heard) / core::seconds(config_.forgive_every));
+}
+
+/// Brought up to `now`.
+Conduct::Known& Conduct::of(core::Instant now, core::PeerId peer) {
+  if (!known_.contains(peer) && known_.size() >= config_.known_max()) {
+    known_.erase(std::min_element(known_.begin(), known_.end(), [](const auto& a, const auto& b) {
+      return a.second.heard < b.second.heard;
+    }));
+  }
+  Known& known = known_[peer];
+  known.score = faded(known, now);
+  const double seconds = core::seconds(now - known.heard);
+  const double slower = std::exp2(-known.score / config_.score_halves);
+  known.messages = std::max(0.0, known.messages - seconds * config_.messages_a_second * slower);
+  known.hellos = std::max(0.0, known.hellos - seconds * config_.hellos_a_second * slower);
+  known.heard = now;
+  return known;
+}
+
+bool Conduct::admits(core::Instant now, core::PeerId peer, bool hello) {
+  Known& known = of(now, peer);
+  if (known.messages + 1 > config_.messages_at_once) return false;
+  if (hello && known.hellos + 1 > config_.hellos_at_once) return false;
+  known.messages += 1;
+  known.hellos += hello ? 1 : 0;
+  return true;
+}
+
+std::optional<Conduct::Shun> Conduct::dropped(core::Instant now, core::PeerId peer, Reject reason) {
+  if (!is_misconduct(reason)) return std::nullopt;
+  Known& known = of(now, peer);
+  known.score += reason == Reject::kFlood ? config_.score_of_flood : 1;
+  if (known.score < config_.score_max) return std::nullopt;
+  known.score = 0;
+  const int doubled = std::min(known.times_shunned++, kShunDoublesMax);
+  return Shun{config_.shun * (1 << doubled),
+              fmt::format("it sends what no honest peer does, the last: {}", to_string(reason))};
+}
+
+bool Conduct::proved(core::PeerId peer) const {
+  const auto known = known_.find(peer);
+  return known != known_.end() && known->second.proved;
+}
+
+double Conduct::score(core::Instant now, core::PeerId peer) const {
+  const auto known = known_.find(peer);
+  return known == known_.end() ? 0 : faded(known->second, now);
+}
+
+}  // namespace murmur::gossip

@@ -1,0 +1,59 @@
+// Conduct: how those behave whose key shows who they are. Each has an allowance of messages, which
+// fills again over time; what no honest peer sends adds to its score, and the higher that is, the
+// more slowly the allowance fills: it is answered more slowly. Past a bound it is to be shunned,
+// for a time that doubles with each. A score halves every Config::forgive_every. (The shape is that
+// of gossipsub's peer scores; without keys anybody could be slandered, so there are none.)
+//
+// Thread rule: the machine's. Limits: Config::known_max() are remembered; who was heard longest ago
+// gives way.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "core/ids.hpp"
+#include "core/time.hpp"
+#include "gossip/config.hpp"
+#include "gossip/counters.hpp"
+
+namespace murmur::gossip {
+
+class Conduct {
+ public:
+  explicit Conduct(const Config& config) : config_(config) {}
+
+  /// Whether a message of `peer` is looked at at all. A Hello counts twice: it is answered with one
+  /// that is larger, so there is an allowance of those, too.
+  bool admits(core::Instant now, core::PeerId peer, bool hello);
+
+  struct Shun {
+    core::Duration lasting{0};
+    std::string why;
+  };
+  /// A message of `peer` was dropped. What to do if that was one too many.
+  std::optional<Shun> dropped(core::Instant now, core::PeerId peer, Reject reason);
+
+  /// Its proof of membership was right.
+  void prove(core::Instant now, core::PeerId peer) { of(now, peer).proved = true; }
+  [[nodiscard]] bool proved(core::PeerId peer) const;
+  [[nodiscard]] std::size_t size() const { return known_.size(); }
+  [[nodiscard]] double score(core::Instant now, core::PeerId peer) const;
+
+ private:
+  struct Known {
+    bool proved = false;
+    core::Instant heard{};
+    double messages = 0;  ///< of the allowance, used...
+    double hellos = 0;
+    double score = 0;  ///< ...as of `heard`
+    int times_shunned = 0;
+  };
+  Known& of(core::Instant now, core::PeerId peer);
+  [[nodiscard]] double faded(const Known& known, core::Instant now) const;
+
+  const Config& config_;
+  std::map<core::PeerId, Known> known_;
+};
+
+}  // namespace murmur::gossip
