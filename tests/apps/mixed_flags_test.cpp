@@ -40,7 +40,7 @@ struct Case {
   std::string log{};
 };
 
-std::vector<Case> all_cases() {
+std::vector<Case> all_cases(const std::string& key) {
   const std::string adam = "differs: optimizer adam here, sgd there; lr 0.001 here, 0.05 there";
   const std::string sgd = "differs: optimizer sgd here, adam there; lr 0.05 here, 0.001 there";
   const std::string refuses = "this peer refuses ";
@@ -67,6 +67,14 @@ std::vector<Case> all_cases() {
   const Words model = {"--model", "mlp:64-32-10"};
   cases.push_back({model, false, {1, {{refused + small, 1}}}, {0, {{large, 1}}}, true});
   cases.push_back({model, true, {0, {{small, 2}}}, {1, {{refused + large, 1}}}});
+  const Words swarm = {"--swarm", "flock"};
+  const std::string named = "swarm 193b30528ca64201 here, 0000000000000000 there";
+  const std::string unnamed = "swarm 0000000000000000 here, 193b30528ca64201 there";
+  cases.push_back({swarm, false, {1, {{refused + named, 1}}}, {0, {{unnamed, 1}}}, true});
+  cases.push_back({swarm, true, {0, {{named, 2}}}, {1, {{refused + unnamed, 1}}}});
+  const Words keyed = {"--key", key};
+  cases.push_back({keyed, false, {1, {{"shakes no hands", 1}}}, {0, {}}});
+  cases.push_back({keyed, true, {0, {}}, {1, {}}});
   const Words rule = {"--rule", "none"};
   cases.push_back({rule, false, {2, {{"exchanges with nobody", 1}}}, {0, {}}});
   cases.push_back({rule, true, {0, {{alone, 2}}}, {1, {{refused + "it " + alone, 1}}}});
@@ -131,7 +139,10 @@ void run(Case& c, const std::string& address) {
 }
 
 TEST_CASE("one of three peers has another flag: each ends, and both sides say why, once") {
-  std::vector<Case> cases = all_cases();
+  const TempDir dir;
+  const std::string key = (dir / "key").string();
+  REQUIRE(run_program({"keygen", key}).status == 0);
+  std::vector<Case> cases = all_cases(key);
   std::atomic<std::size_t> next = 0;
   std::vector<std::thread> workers(4);
   for (std::thread& worker : workers) {

@@ -1,7 +1,8 @@
-// siege [SECONDS]: four real peers train for so long (30) while strangers besiege them in every way
-// of ways.hpp: first in each by itself, then in several at a time, until the peers have settled and
-// ended. Each peer must train on during each way and end as if nobody had been there. Then more
-// peers, besieged while they end. Prints what was sent and the steps that the peers took meanwhile.
+// siege [SECONDS [key]]: four real peers, with a swarm's key if wanted, train for so long (30)
+// while strangers besiege them in every way of ways.hpp: first in each by itself, then in several
+// at a time, until the peers have settled and ended. Each peer must train on during each way and
+// end as if nobody had been there. Then more peers, besieged while they end. Prints what was sent
+// and the steps that the peers took meanwhile.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <chrono>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "core/model_spec.hpp"
@@ -111,11 +113,20 @@ bool all_ended(const Peers& peers) {
   return ended == peers.size();
 }
 
+/// With a swarm's key that strangers have not.
+struct Keyed {
+  TempDir dir;
+  std::string file = (dir / "key").string();
+};
+std::optional<Keyed> keyed;
+
+const std::vector<Way>& all_ways() { return keyed ? ways_without_the_key() : ways(); }
+
 core::Rng groups(1, 0, "groups");
 std::vector<const Way*> next_group() {
   std::vector<const Way*> group;
   while (group.size() < kAtATime) {
-    const Way* way = &ways()[groups.below(ways().size())];
+    const Way* way = &all_ways()[groups.below(all_ways().size())];
     if (std::find(group.begin(), group.end(), way) == group.end()) group.push_back(way);
   }
   return group;
@@ -162,6 +173,7 @@ Peers start_peers(std::chrono::milliseconds duration) {
     std::vector<std::string> flags = {"--part",     fmt::format("{}/{}", i, kPeers),
                                       "--model",    kModel,
                                       "--duration", fmt::format("{}ms", duration.count())};
+    if (keyed) flags.insert(flags.end(), {"--key", keyed->file});
     if (i > 0) {
       wait_until([&] { return !peers[0]->progress().address.empty() || peers[0]->ended(); });
       flags.insert(flags.end(), {"--join", peers[0]->progress().address});
@@ -231,8 +243,8 @@ int run(std::chrono::seconds time) {
   check(all_train(peers), "not all peers train");
   fmt::print("{:<46} {:>9} {:<12} {:>8} {:>8} {:>8} {:>8}\n", "way", "sent", "", "steps 0", "1",
              "2", "3");
-  const auto turn = std::chrono::milliseconds(time) / 2 / ways().size();
-  for (const Way& way : ways()) {
+  const auto turn = std::chrono::milliseconds(time) / 2 / all_ways().size();
+  for (const Way& way : all_ways()) {
     if (all_train(peers)) besiege(peers, targets, {&way}, turn);
   }
   check(all_train(peers), "the peers ended training before every way had its turn");
@@ -255,9 +267,14 @@ int main(int argc, char** argv) {
   if (argc > 1) {
     const char* const end = argv[1] + std::strlen(argv[1]);
     if (std::from_chars(argv[1], end, seconds).ptr != end || seconds == 0) {
-      fmt::print("usage: siege [SECONDS]\n");
+      fmt::print("usage: siege [SECONDS [key]]\n");
       return 2;
     }
+  }
+  if (argc > 2) {
+    murmur::testing::keyed.emplace();
+    if (murmur::testing::run_program({"keygen", murmur::testing::keyed->file}).status != 0)
+      return 1;
   }
   return murmur::testing::run(std::chrono::seconds(seconds));
 }

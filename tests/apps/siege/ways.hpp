@@ -42,6 +42,9 @@ struct Way {
   std::uint64_t (*once)(Camp& camp, const Target& target);
 };
 
+/// Against peers without a key.
 const std::vector<Way>& ways();
+/// Against peers that have one, which the strangers have not.
+const std::vector<Way>& ways_without_the_key();
 
 }  // namespace murmur::testing
