@@ -103,6 +103,19 @@ TEST_CASE("peers with one key exchange, and who has another or none trains witho
   end(*second);
 }
 
+TEST_CASE("local's peers exchange behind the key that it was given for them") {
+  const TempDir dir;
+  make_key(dir / "swarm.key");
+  const Said said = run_program({"local", "--peers", "2", "--out", (dir / "out").string(), "--",
+                                 "--data", "linear", "--steps", "2000", "--settle", "1s", "--key",
+                                 (dir / "swarm.key").string()});
+  INFO(said.err);
+  REQUIRE(said.status == 0);
+  const Json summary = apps::read_json(dir / "out/summary.json").value();
+  for (const Json& peer : summary["peers"]) CHECK(peer["exchanges"].get<int>() > 0);
+  CHECK(says(dir / "out/peer-0/log", "its line for --trust: "));
+}
+
 TEST_CASE("a line that is taken from the list takes its peer out of a running swarm") {
   const TempDir dir;
   make_key(dir / "swarm.key");
