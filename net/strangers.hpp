@@ -1,11 +1,13 @@
 // Strangers: the connections inwards on which no message has come yet. They are what somebody
-// without a key can hold, and each may cost a frame's memory: so there are kStrangersMax at most,
-// and past that the oldest of the host that has most of them is closed. One that has said something
-// is not a stranger any more.
+// without a key can hold, and each may cost a frame's memory: so there are kStrangersMax at most
+// (and what comes between two looks of Transport::tend(), as a flood must not wake the peer each
+// time); past that the oldest of the host that has most of them is closed. One that has said
+// something is not a stranger any more.
 //
 // A connection is known by its descriptor, which belongs to ZeroMQ: it is only ever shut down,
 // never closed, and only while it is a connection of the same host. If ZeroMQ gave it to another
-// connection of that host meanwhile, that one is made again. Thread rule: one thread.
+// connection of that host meanwhile, that one is made again.
+// Thread rule: one thread.
 #pragma once
 
 #include <cstddef>

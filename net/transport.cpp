@@ -304,9 +304,8 @@ core::Payload Transport::join_pieces(bool cut) {
 void Transport::wait(int fd, long timeout_ms) {
   zmq_pollitem_t items[] = {{router_.handle(), 0, ZMQ_POLLIN, 0},
                             {nullptr, fd, ZMQ_POLLIN, 0},
-                            {gate_ ? gate_->socket() : nullptr, -1, ZMQ_POLLIN, 0},
-                            {gate_ ? router_monitor_->socket() : nullptr, -1, ZMQ_POLLIN, 0}};
-  if (zmq_poll(items, gate_ ? 4 : 2, timeout_ms) < 0 && errno != EINTR) throw zmq::error_t();
+                            {gate_ ? gate_->socket() : nullptr, -1, ZMQ_POLLIN, 0}};
+  if (zmq_poll(items, gate_ ? 3 : 2, timeout_ms) < 0 && errno != EINTR) throw zmq::error_t();
 }
 
 void Transport::set_memory_max(std::size_t bytes) { memory_.emplace(bytes); }

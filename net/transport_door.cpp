@@ -58,16 +58,6 @@ bool Transport::identify(zmq::message_t& head, gossip::Received& received) {
 }
 
 void Transport::tend_gate(core::Instant now) {
-  router_monitor_->take([this](int event, int value) {
-    if (event == ZMQ_EVENT_ACCEPTED) {
-      strangers_.accepted(value);
-    } else if (event == ZMQ_EVENT_DISCONNECTED) {
-      strangers_.closed(value);
-    } else {
-      ++counters_.handshakes_failed;
-    }
-  });
-  counters_.shown_out = strangers_.shown_out();
   gate_->answer(
       now, [this](const core::PublicKey& key) { return why_not(key); },
       [&](const core::PublicKey& key, const std::string& host, const std::string& why) {
@@ -79,6 +69,16 @@ void Transport::tend_gate(core::Instant now) {
 }
 
 void Transport::tend_handshakes(core::Instant now) {
+  router_monitor_->take([this](int event, int value) {
+    if (event == ZMQ_EVENT_ACCEPTED) {
+      strangers_.accepted(value);
+    } else if (event == ZMQ_EVENT_DISCONNECTED) {
+      strangers_.closed(value);
+    } else {
+      ++counters_.handshakes_failed;
+    }
+  });
+  counters_.shown_out = strangers_.shown_out();
   for (auto at = connections_.begin(); at != connections_.end();) {
     bool given_up = false;
     at->second.monitor->take([&](int event, int) {
