@@ -62,6 +62,7 @@ struct Config {
   std::uint32_t exchange_every = 0;  ///< own offers, in steps; 0: pace automatically
   double mixing_share_max = 0.05;    ///< of the lane's time, for the automatic pace
   std::size_t offers_max = 2;        ///< own offers in flight while training
+  std::size_t window = 2;  ///< unreceipted transfers, and own offers, a neighbour: 1 to kWindowMax
   core::Duration decline_retry = std::chrono::milliseconds(10);  ///< asked of whom we decline
   core::Duration decline_retry_max = std::chrono::milliseconds(60'000);  ///< granted to others
   core::Codec offer_codec = core::Codec::kFp16;
@@ -108,9 +109,10 @@ struct Config {
       std::chrono::milliseconds(500);  ///< of a link that is otherwise silent
   core::Duration silent_max = std::chrono::milliseconds(2500);  ///< then the neighbour is dropped
 
-  // Limits: memory is at most links_max outbox payloads (voided past outbox_unreachable_max of
-  // unreachable peers), serve_queue_max offers, links_max transfers, copies_max states to give and
-  // one to take: 4 B a parameter for each plane of their own.
+  // Limits: memory is at most links_max x window outbox payloads (voided past
+  // outbox_unreachable_max of unreachable peers), serve_queue_max offers, links_max x window
+  // transfers, copies_max states to give and one to take: 4 B a parameter for each plane of their
+  // own.
   std::size_t serve_queue_max = 4;
   std::size_t outbox_unreachable_max = 8;
   std::uint64_t lost_max = std::uint64_t{1} << 24;   ///< by one crash, that a neighbour may claim

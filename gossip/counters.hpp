@@ -45,9 +45,11 @@ struct Counters {
   std::uint64_t transfers_applied = 0;
   std::uint64_t transfers_resent = 0;
   std::uint64_t transfers_duplicate = 0;
+  std::uint64_t transfers_early = 0;    ///< came before their turn, or past the window: come again
   std::uint64_t transfers_refused = 0;  ///< came but could not be applied
   std::uint64_t transfers_voided = 0;   ///< arrived as Void
   std::uint64_t receipts_taken = 0;     ///< an exchange is complete when its receipt is taken
+  std::uint64_t receipts_refused = 0;   ///< of these, the other did not apply it
   std::uint64_t unreceipted = 0;        ///< of those made, what nobody had receipted at its goodbye
   std::uint64_t lost_here = 0;          ///< given by a neighbour, not in this replica
   std::uint64_t lost_there = 0;         ///< in this replica, not in the neighbour that gave it

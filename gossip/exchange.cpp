@@ -9,6 +9,7 @@ namespace murmur::gossip {
 namespace {
 
 constexpr int kDraws = 4;
+constexpr core::ShardId kShardsTried = 4;
 constexpr double kStalenessSmoothing = 0.1;
 
 std::uint64_t difference(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
@@ -29,25 +30,32 @@ bool Exchange::begin_offer() {
   // not damp their answers: with two, small fleets circle each other.
   const std::size_t max = shell_.phase == Phase::kTraining ? shell_.config.offers_max : 1;
   if (own_.size() >= max || shell_.schema.shards() == 0) return true;
-  // Uniform over those that may be offered to: a few draws usually find one, else look at all.
-  const std::vector<core::PeerId>& up = links_.up();
   core::PeerId chosen;
-  for (int draw = 0; draw < kDraws && !up.empty() && !chosen; ++draw) {
+  const core::ShardId tries = std::min(shell_.schema.shards(), kShardsTried);
+  for (core::ShardId tried = 0; tried < tries && !chosen; ++tried) {
+    chosen = draw_neighbour(next_shard_);
+    if (chosen) own_.push_back({chosen, {}, next_shard_, 0, {}, {}, OwnOffer::Stage::kChosen});
+    next_shard_ = (next_shard_ + 1) % shell_.schema.shards();
+  }
+  return !own_.empty();
+}
+
+/// Uniform over those that `shard` may be offered to: a few draws usually find one, else look at
+/// all.
+core::PeerId Exchange::draw_neighbour(core::ShardId shard) {
+  const std::vector<core::PeerId>& up = links_.up();
+  for (int draw = 0; draw < kDraws && !up.empty(); ++draw) {
     const core::PeerId peer = up[shell_.rng.below(up.size())];
-    if (may_offer_to(peer)) chosen = peer;
+    if (may_offer_to(peer, shard)) return peer;
   }
   std::uint64_t eligible = 0;
-  for (std::size_t i = 0; i < up.size() && !chosen; ++i) eligible += may_offer_to(up[i]) ? 1 : 0;
-  if (eligible > 0) {
-    std::uint64_t skip = shell_.rng.below(eligible);
-    for (const core::PeerId peer : up) {
-      if (may_offer_to(peer) && skip-- == 0) chosen = peer;
-    }
+  for (const core::PeerId peer : up) eligible += may_offer_to(peer, shard) ? 1 : 0;
+  if (eligible == 0) return {};
+  std::uint64_t skip = shell_.rng.below(eligible);
+  for (const core::PeerId peer : up) {
+    if (may_offer_to(peer, shard) && skip-- == 0) return peer;
   }
-  if (!chosen) return !own_.empty();
-  own_.push_back({chosen, {}, next_shard_, 0, {}, {}, OwnOffer::Stage::kChosen});
-  next_shard_ = (next_shard_ + 1) % shell_.schema.shards();
-  return true;
+  return {};
 }
 
 /// Those that train mix with each other, and those that have ended training: one that trains on
@@ -59,19 +67,42 @@ bool Exchange::may_mix_with(Phase phase, core::Lineage lineage) const {
          (phase == Phase::kTraining) == (shell_.phase == Phase::kTraining);
 }
 
-/// It mixes, has no offer of ours, is not owed a transfer, and has not asked to be left alone.
-bool Exchange::may_offer_to(core::PeerId peer) const {
+/// It mixes, and has not asked to be left alone; there is room in the window; and this shard is not
+/// on its way between the two already: what is half way there would be subtracted twice.
+bool Exchange::may_offer_to(core::PeerId peer, core::ShardId shard) const {
   const Link& link = links_.all().at(peer);
-  if (!may_mix_with(link) || is_serving(peer)) return false;
-  if (std::any_of(own_.begin(), own_.end(), [peer](const OwnOffer& o) { return o.to == peer; })) {
+  if (!may_mix_with(link) || mixing(peer, shard)) return false;
+  const auto out = std::count_if(own_.begin(), own_.end(),
+                                 [peer](const OwnOffer& own) { return own.to == peer; });
+  // Where two have more shards on their way to each other than there are, their offers cross.
+  const std::size_t apart = std::max<std::size_t>(1, shell_.schema.shards() / 2);
+  if (static_cast<std::size_t>(out) >= std::min(shell_.config.window, apart)) return false;
+  if (std::any_of(own_.begin(), own_.end(),
+                  [&](const OwnOffer& own) { return own.to == peer && own.shard == shard; })) {
     return false;
   }
-  if (const auto it = standing_.find(peer);
-      it != standing_.end() && it->second.not_before > shell_.now) {
-    return false;
-  }
+  const auto it = standing_.find(peer);
+  return it == standing_.end() || it->second.not_before <= shell_.now;
+}
+
+/// Of that shard, an offer of `peer` is being served, or it is owed a transfer.
+bool Exchange::mixing(core::PeerId peer, core::ShardId shard) const {
+  const auto is = [&](const Serve& s) { return s.from == peer && s.work.shard == shard; };
+  if (const auto* serve = std::get_if<Serve>(&in_lane_); serve != nullptr && is(*serve))
+    return true;
+  if (std::any_of(serve_queue_.begin(), serve_queue_.end(), is)) return true;
   const auto it = edges_.find(peer);
-  return it == edges_.end() || !it->second.outbox();
+  return it != edges_.end() && it->second.owes(shard);
+}
+
+/// Offers of `peer` being served, and transfers owed to it.
+std::size_t Exchange::unreceipted_to(core::PeerId peer) const {
+  const auto is = [peer](const Serve& s) { return s.from == peer; };
+  auto count =
+      static_cast<std::size_t>(std::count_if(serve_queue_.begin(), serve_queue_.end(), is));
+  if (const auto* serve = std::get_if<Serve>(&in_lane_); serve != nullptr && is(*serve)) ++count;
+  const auto it = edges_.find(peer);
+  return it == edges_.end() ? count : count + it->second.outbox().size();
 }
 
 void Exchange::done(const OfferMade& result) {
@@ -154,13 +185,10 @@ void Exchange::on_transfer(const wire::Header& header, const wire::Transfer& tra
                            core::Payload payload) {
   const core::PeerId from = header.src;
   Edge& edge = edges_[from];
-  if (const Take* take = taking(from)) {
-    // The same one again waits for its receipt; another cannot come before that receipt is out.
-    if (take->id == transfer.id) ++shell_.counters.transfers_duplicate;
-    return;
-  }
+  edge.forget(transfer.settled);
   const Session session{shell_.self.boot, header.src_boot};
-  const Edge::Turn turn = edge.turn(transfer.id, transfer.offer, session);
+  const std::optional<Accepted> newest = newest_accepted(from);
+  const Edge::Turn turn = edge.turn({transfer.id, transfer.offer}, session, newest);
   if (!in_turn(from, transfer.id, turn)) return;
   Take take{from,
             transfer.id,
@@ -168,60 +196,81 @@ void Exchange::on_transfer(const wire::Header& header, const wire::Transfer& tra
             {transfer.shard, transfer.planes.front().codec, std::move(payload), transfer.weight},
             0,
             std::nullopt};
-  if (turn == Edge::Turn::kUnasked) return refuse(take, Reject::kUnasked);
-  answered(from, transfer.offer);
+  std::optional<Reject> wrong;
+  if (turn == Edge::Turn::kUnasked) {
+    wrong = Reject::kUnasked;
+  } else if (!fits(transfer.shard, transfer.planes) ||
+             !(transfer.weight > 0 && transfer.weight <= 1)) {
+    wrong = Reject::kShape;
+  }
+  // What is decided here must wait its turn as what is decided in the lane does; it comes again.
+  if ((wrong && newest) || accepted(from) >= shell_.config.window) {
+    ++shell_.counters.transfers_early;
+    return;
+  }
+  if (wrong != Reject::kUnasked) answered(from, transfer.offer);
+  if (wrong) return refuse(take, *wrong);
   const Past* past = find_past(from, transfer.offer);
   if (past != nullptr) take.since = {past->step, past->made};
   take.lag = difference(past != nullptr ? past->step : shell_.step, transfer.step);
-  if (!fits(transfer.shard, transfer.planes) || !(transfer.weight > 0 && transfer.weight <= 1)) {
-    return refuse(take, Reject::kShape);
-  }
   absorb_queue_.push_back(std::move(take));
 }
 
+/// Whether it is to be decided on; repeats are receipted, and what cannot have been made is
+/// dropped.
 bool Exchange::in_turn(core::PeerId from, core::TransferId id, Edge::Turn turn) {
-  if (turn == Edge::Turn::kRepeat) {
-    ++shell_.counters.transfers_duplicate;
-    send_receipt(from, id, false);
-  } else if (turn == Edge::Turn::kOutOfTurn) {
-    ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kOutOfTurn)];
+  switch (turn) {
+    case Edge::Turn::kRepeat:
+      ++shell_.counters.transfers_duplicate;
+      send_receipt(from, id);
+      return false;
+    case Edge::Turn::kWaiting:  // its receipt is still to come
+      ++shell_.counters.transfers_duplicate;
+      return false;
+    case Edge::Turn::kEarly:
+      ++shell_.counters.transfers_early;
+      return false;
+    case Edge::Turn::kOutOfTurn:
+      ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kOutOfTurn)];
+      return false;
+    case Edge::Turn::kNext:
+    case Edge::Turn::kUnasked:
+      break;
   }
-  return turn == Edge::Turn::kNext || turn == Edge::Turn::kUnasked;
+  if (edges_[from].may_take()) return true;
+  ++shell_.counters.transfers_early;
+  return false;
 }
 
 /// It was made, or is said to have been, and will not be applied here.
 void Exchange::refuse(const Take& take, Reject reason) {
   ++shell_.counters.rejected[static_cast<std::size_t>(reason)];
   ++shell_.counters.transfers_refused;
-  Edge& edge = edges_[take.from];
-  edge.take(take.id, take.offer);
-  ++edge.refused;
-  send_receipt(take.from, take.id, true);
+  edges_[take.from].take({take.id, true, {}}, take.offer);
+  send_receipt(take.from, take.id);
 }
 
 void Exchange::on_void(const wire::Header& header, const wire::Void& voided) {
   const core::PeerId from = header.src;
   Edge& edge = edges_[from];
-  if (taking(from) != nullptr) return;
+  if (newest_accepted(from)) return;  // which comes first; this comes again
   const Session session{shell_.self.boot, header.src_boot};
   if (!in_turn(from, voided.id, edge.turn(voided.id, session))) return;
-  edge.mark_seen(voided.id);
-  ++edge.voided;
+  edge.take_void(voided.id);
   ++shell_.counters.transfers_voided;
-  send_receipt(from, voided.id, false);
+  send_receipt(from, voided.id);
 }
 
 void Exchange::done(const Absorbed& result) {
   const Take take = std::get<Take>(std::move(in_lane_));
   in_lane_ = std::monostate{};
-  Edge& edge = edges_[take.from];
-  edge.take(take.id, take.offer);
+  Decided decided{take.id, !result.mix, {}};
+  if (result.mix) decided.shares.push_back(kWholeShare);
+  edges_[take.from].take(decided, take.offer);
   if (!result.mix) {
-    ++edge.refused;
     ++shell_.counters.transfers_refused;
-    return send_receipt(take.from, take.id, true);
+    return send_receipt(take.from, take.id);
   }
-  send_receipt(take.from, take.id, false);
   ++shell_.counters.transfers_applied;
   ++completed_;
   ExchangeReport report;
@@ -241,12 +290,15 @@ void Exchange::done(const Absorbed& result) {
     ++staleness_count_;
   }
   shell_.report(report);
+  send_receipt(take.from, take.id);
 }
 
-void Exchange::send_receipt(core::PeerId to, core::TransferId id, bool refused) {
-  wire::Decided decided{id, refused, {}};
-  if (!refused) decided.shares.push_back(wire::kWholeShare);
-  links_.send(to, wire::Receipt{id, {std::move(decided)}});
+/// Of `id`, and of some more, for an earlier receipt may be lost.
+void Exchange::send_receipt(core::PeerId to, core::TransferId id) {
+  const Edge& edge = edges_[to];
+  std::vector<Decided> decided = edge.decided_around(id, shell_.config.window);
+  if (decided.empty()) return;
+  links_.send(to, wire::Receipt{edge.highest_seen(), std::move(decided)});
 }
 
 /// An exchange with `peer` was this far: ‖d‖/‖x‖.
@@ -276,7 +328,11 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
   const core::PeerId from = header.src;
   Edge& edge = edges_[from];
   if (offer.id <= edge.answered) {
-    if (edge.outbox() && edge.outbox()->offer == offer.id) outbox_.send_again(from);
+    const auto& owed = edge.outbox();
+    const bool is_owed = std::any_of(owed.begin(), owed.end(), [&](const OutboxEntry& entry) {
+      return entry.offer == offer.id;
+    });
+    if (is_owed) outbox_.send_again(from);
     return;
   }
   edge.answered = offer.id;
@@ -295,8 +351,8 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
     ++shell_.counters.offers_withdrawn;
     next_shard_ = (next_shard_ + 1) % shell_.schema.shards();
   }
-  if (!may_mix_with(header.phase, header.lineage) || edge.outbox() || is_serving(from) ||
-      serve_queue_.size() >= shell_.config.serve_queue_max) {
+  if (!may_mix_with(header.phase, header.lineage) || unreceipted_to(from) >= shell_.config.window ||
+      mixing(from, offer.shard) || serve_queue_.size() >= shell_.config.serve_queue_max) {
     return decline(from, offer.id, wire::DeclineReason::kBusy);
   }
   const std::uint64_t lag = difference(header.step, shell_.step);
@@ -331,7 +387,7 @@ void Exchange::done(Responded& result) {
   report.ratio = measured(serve.from, report.shard, *result.mix);
   report.lag = serve.lag;
   shell_.report(report);
-  outbox_.send(serve.from);
+  outbox_.send_newest(serve.from);
 }
 
 void Exchange::on_resend_timer(const Timer& timer) { outbox_.on_resend_timer(timer); }
@@ -360,9 +416,7 @@ void Exchange::reborn(bool of_another_draw) {
   serve_queue_.clear();
   absorb_queue_.clear();
   if (!of_another_draw) return;
-  for (auto& [peer, edge] : edges_) {
-    if (edge.outbox()) edge.void_outbox();
-  }
+  for (auto& [peer, edge] : edges_) edge.void_outbox();
   agreement_.forget();
 }
 
@@ -401,19 +455,21 @@ bool Exchange::busy_with(core::PeerId peer) const {
   return false;
 }
 
-bool Exchange::is_serving(core::PeerId peer) const {
-  const auto* serve = std::get_if<Serve>(&in_lane_);
-  if (serve != nullptr && serve->from == peer) return true;
-  return std::any_of(serve_queue_.begin(), serve_queue_.end(),
-                     [peer](const Serve& s) { return s.from == peer; });
+/// Of those from `peer` in the lane or waiting for it, the newest.
+std::optional<Accepted> Exchange::newest_accepted(core::PeerId peer) const {
+  const auto it = std::find_if(absorb_queue_.rbegin(), absorb_queue_.rend(),
+                               [peer](const Take& t) { return t.from == peer; });
+  if (it != absorb_queue_.rend()) return Accepted{it->id, it->offer};
+  const auto* take = std::get_if<Take>(&in_lane_);
+  if (take != nullptr && take->from == peer) return Accepted{take->id, take->offer};
+  return std::nullopt;
 }
 
-const Exchange::Take* Exchange::taking(core::PeerId peer) const {
+std::size_t Exchange::accepted(core::PeerId peer) const {
+  const auto waiting = std::count_if(absorb_queue_.begin(), absorb_queue_.end(),
+                                     [peer](const Take& t) { return t.from == peer; });
   const auto* take = std::get_if<Take>(&in_lane_);
-  if (take != nullptr && take->from == peer) return take;
-  const auto it = std::find_if(absorb_queue_.begin(), absorb_queue_.end(),
-                               [peer](const Take& t) { return t.from == peer; });
-  return it == absorb_queue_.end() ? nullptr : &*it;
+  return static_cast<std::size_t>(waiting) + (take != nullptr && take->from == peer ? 1 : 0);
 }
 
 /// Of the planes, the rules that there are exchange the parameters alone.

@@ -113,19 +113,21 @@ class Exchange {
     std::uint32_t unanswered = 0;  ///< offers in a row
   };
   [[nodiscard]] bool may_mix_with(Phase phase, core::Lineage lineage) const;
-  [[nodiscard]] bool may_offer_to(core::PeerId peer) const;
-  /// Whether to take it; repeats are receipted, what cannot have been made is dropped.
+  [[nodiscard]] core::PeerId draw_neighbour(core::ShardId shard);
+  [[nodiscard]] bool may_offer_to(core::PeerId peer, core::ShardId shard) const;
   bool in_turn(core::PeerId from, core::TransferId id, Edge::Turn turn);
   void refuse(const Take& take, Reject reason);
   [[nodiscard]] bool fits(core::ShardId shard, const wire::Planes& planes) const;
   void wait_for(Standing& silent);
   void decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason);
   double measured(core::PeerId peer, core::ShardId shard, const core::MixStats& mix);
-  void send_receipt(core::PeerId to, core::TransferId id, bool refused);
+  void send_receipt(core::PeerId to, core::TransferId id);
   [[nodiscard]] const Past* find_past(core::PeerId to, core::OfferId id) const;
   bool answered(core::PeerId by, core::OfferId id);
-  [[nodiscard]] bool is_serving(core::PeerId peer) const;
-  [[nodiscard]] const Take* taking(core::PeerId peer) const;
+  [[nodiscard]] bool mixing(core::PeerId peer, core::ShardId shard) const;
+  [[nodiscard]] std::size_t unreceipted_to(core::PeerId peer) const;
+  [[nodiscard]] std::optional<Accepted> newest_accepted(core::PeerId peer) const;
+  [[nodiscard]] std::size_t accepted(core::PeerId peer) const;
 
   Shell& shell_;
   Links& links_;
@@ -134,7 +136,7 @@ class Exchange {
   Agreement agreement_;
   Outliers outliers_;
   std::map<core::PeerId, Standing> standing_;
-  std::vector<OwnOffer> own_;  // to distinct neighbours
+  std::vector<OwnOffer> own_;  // to distinct neighbours, or of distinct shards
   std::deque<Serve> serve_queue_;
   std::deque<Take> absorb_queue_;
   std::variant<std::monostate, OwnOffer, Serve, Take> in_lane_;

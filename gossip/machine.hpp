@@ -7,8 +7,8 @@
 // empty; do each effect in order. Call on_deadline(now) at or after next_deadline(); an early or
 // extra call is a no-op. `now` never decreases.
 // Invariants: at most one Work is outstanding; at most Config::offers_max own offers are in
-// flight, to distinct neighbours; at most one
-// unreceipted transfer per directed edge; the queues stay within Config's limits.
+// flight, to distinct neighbours or of distinct shards; at most Config::window unreceipted
+// transfers per directed edge, of distinct shards; the queues stay within Config's limits.
 #pragma once
 
 #include <deque>
@@ -78,7 +78,7 @@ class Machine {
   [[nodiscard]] const std::map<core::PeerId, Edge>& edges() const;
   /// A pointer to an edge holds while this does not change.
   [[nodiscard]] std::uint64_t edges_forgotten() const;
-  /// Queued work and outstanding work; bounded by serve_queue_max + links_max + 8.
+  /// Queued work and outstanding work; bounded by serve_queue_max + window x links_max + 8.
   [[nodiscard]] std::size_t queued() const;
   /// Why the run came to nothing, if it did: the phase is then done or soon will be, and the
   /// replica is not worth keeping.

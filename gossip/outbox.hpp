@@ -1,6 +1,7 @@
 // Outbox: gets what this peer owes its neighbours to them. The entries themselves are the edges'
-// (gossip/edge.hpp), at most one an edge; here they are sent, and sent again until receipted, when
-// their neighbour is up, and the payloads kept for those that are not are limited.
+// (gossip/edge.hpp), at most Config::window an edge; here they are sent in their order, and sent
+// again until receipted, when their neighbour is up, and the payloads kept for those that are not
+// are limited.
 #pragma once
 
 #include <map>
@@ -15,9 +16,9 @@ class Outbox {
  public:
   Outbox(Shell& shell, Links& links, Edges& edges) : shell_(shell), links_(links), edges_(edges) {}
 
-  /// What is owed to `to` goes out, if it is up.
-  void send(core::PeerId to);
-  /// Likewise, and is counted as sent again.
+  /// The newest of what is owed to `to` goes out, if that is up.
+  void send_newest(core::PeerId to);
+  /// All of it, and is counted as sent again.
   void send_again(core::PeerId to);
   void on_receipt(const wire::Header& header, const wire::Receipt& receipt);
   void on_link(core::PeerId peer, LinkChange change);
@@ -31,16 +32,23 @@ class Outbox {
  private:
   struct Partner {
     TimerSlot resend;
-    core::Instant due{};      ///< of the next resend
-    core::Duration wait{0};   ///< until then
-    core::TransferId sent;    ///< the last transfer to it
-    core::Instant sent_at{};  ///< first
+    core::Instant due{};     ///< of the next resend
+    core::Duration wait{0};  ///< until then
+    // One transfer at a time tells how long receipts take.
+    core::TransferId timed;
+    core::Instant timed_at{};  ///< it was first sent
     bool sent_again = false;
-    core::Duration answered{0};  ///< its first receipt, since then
+    bool receipted = false;
+    core::Duration answered{0};  ///< by its first receipt, since then
   };
 
   [[nodiscard]] bool is_up(core::PeerId peer) const;
-  [[nodiscard]] const OutboxEntry* entry(core::PeerId to) const;
+  [[nodiscard]] Edge* owing(core::PeerId to) const;
+  void send(core::PeerId to, const Edge& edge, const OutboxEntry& entry);
+  void send_all(core::PeerId to, Edge& edge);
+  void void_of_another_draw(core::PeerId to, Edge& edge);
+  void wait_for_receipt(core::PeerId to, Partner& partner);
+  void time_answers(Partner& partner, const std::vector<Decided>& listed, bool settled);
   void limit_unreachable_payloads();
 
   Shell& shell_;

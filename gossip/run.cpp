@@ -142,6 +142,7 @@ bool Run::nothing_to_save() const {
 Work Run::save() {
   final_save_done_ = false;
   saving_last_ = phases_.may_leave();
+  for (auto& [id, edge] : edges_) edge.saving();
   return Save{protocol()};
 }
 
@@ -206,6 +207,7 @@ void Run::done(const Saved& result, core::Duration took) {
         "a checkpoint takes {:.3g} s: one every {:.3g} s, not every {}", core::seconds(took),
         core::seconds(apart), core::to_string(config.save_every))});
   }
+  for (auto& [id, edge] : edges_) edge.saved(result.result.has_value());
   unsaved_ = result.result ? std::string() : result.result.error().message;
   final_save_done_ = shell_.phase == Phase::kLingering && result.result;
   if (saving_last_ && !result.result) {

@@ -130,12 +130,19 @@ struct EdgeArchive {
     out(edge.taken_, edge.seen_floor_, edge.newest.boot, edge.newest.process);
     out(static_cast<std::uint64_t>(edge.seen_.size()));
     for (const Edge::Taken& taken : edge.seen_) out(taken.boot, taken.seq, taken.gone);
-    out(edge.outbox_.has_value());
-    if (!edge.outbox_) return;
-    const OutboxEntry& entry = *edge.outbox_;
-    out(entry.id, entry.offer, entry.shard, static_cast<std::uint8_t>(entry.codec), entry.weight,
-        entry.step);
-    save_payload(out, entry.delta);
+    out(static_cast<std::uint64_t>(edge.outcomes_.ranges().size()));
+    for (const Outcomes::Range& range : edge.outcomes_.ranges()) {
+      out(range.boot, range.first, range.last, range.refused, range.shares);
+    }
+    out(edge.outcomes_.settled());
+    // What is the newest checkpoint now is the one before this.
+    out(edge.newest_from_);
+    out(static_cast<std::uint64_t>(edge.outbox_.size()));
+    for (const OutboxEntry& entry : edge.outbox_) {
+      out(entry.id, entry.offer, entry.shard, static_cast<std::uint8_t>(entry.codec), entry.weight,
+          entry.step);
+      save_payload(out, entry.delta);
+    }
   }
 
   static void load(Reader& in, Edge& edge) {
@@ -146,13 +153,33 @@ struct EdgeArchive {
       Edge::Taken& taken = edge.seen_.emplace_back();
       in(taken.boot, taken.seq, taken.gone);
     }
-    if (!in.flag()) return;
-    OutboxEntry& entry = edge.outbox_.emplace();
-    in(entry.id, entry.offer, entry.shard);
-    entry.codec = core::Codec{in.up_to(core::kCodecCount - 1)};
-    in(entry.weight, entry.step);
-    entry.delta = in.payload();
+    std::vector<Outcomes::Range> ranges;
+    for (std::size_t left = in.count(kRangeMin); left > 0; --left) {
+      Outcomes::Range& range = ranges.emplace_back();
+      in(range.boot, range.first, range.last);
+      range.refused = in.flag();
+      range.shares.resize(in.count(sizeof(std::uint16_t)));
+      for (std::uint16_t& share : range.shares) in(share);
+    }
+    core::TransferId settled;
+    in(settled);
+    if (!edge.outcomes_.restore(std::move(ranges), settled))
+      throw cereal::Exception("outcomes out of order");
+    in(edge.before_from_);
+    for (std::size_t left = in.count(kEntryMin); left > 0; --left) {
+      OutboxEntry& entry = edge.outbox_.emplace_back();
+      in(entry.id, entry.offer, entry.shard);
+      entry.codec = core::Codec{in.up_to(core::kCodecCount - 1)};
+      in(entry.weight, entry.step);
+      entry.delta = in.payload();
+    }
+    if (edge.outbox_.size() > kWindowMax) throw cereal::Exception("an outbox past any window");
+    edge.newest_from_ = edge.pending_from();
   }
+
+ private:
+  static constexpr std::size_t kRangeMin = 4 + 8 + 8 + 1 + 8;
+  static constexpr std::size_t kEntryMin = 12 + 12 + 4 + 1 + 4 + 8 + 8;
 };
 
 core::Bytes write_saved_state(const SavedStateView& view) {

@@ -264,7 +264,7 @@ struct BodyWriter {
   }
   void operator()(const Transfer& m) {
     w.put(m.id), w.put(m.offer), w.put(m.shard), w.put(m.weight), w.put(m.mass), w.put(m.step);
-    w.put(m.planes);
+    w.put(m.settled), w.put(m.planes);
   }
   void operator()(const Void& m) { w.put(m.id); }
   void operator()(const Receipt& m) {
@@ -327,8 +327,10 @@ Body read_body(Type type, std::size_t payload, Reader& r) {
       Transfer m;
       m.id = r.transfer(), m.offer = r.offer(), m.shard = r.get<std::uint32_t>();
       m.weight = r.get<float>(), m.mass = r.get<double>(), m.step = r.get<std::uint64_t>();
-      m.planes = r.planes(payload);
-      if (m.id.boot == 0 || m.step > kStepMax || !(m.mass >= 0 && m.mass <= kMassMax)) r.fail();
+      m.settled = r.transfer(), m.planes = r.planes(payload);
+      if (m.id.boot == 0 || m.settled > m.id || m.step > kStepMax ||
+          !(m.mass >= 0 && m.mass <= kMassMax))
+        r.fail();
       return m;
     }
     case Type::kVoid: {

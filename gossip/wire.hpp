@@ -34,8 +34,6 @@ inline constexpr std::size_t kAddressMax = 255;
 inline constexpr std::size_t kMembersMax = 32;
 inline constexpr std::size_t kShardRangesMax = 64;
 inline constexpr std::size_t kProofSize = 32;
-/// Of what was taken, all.
-inline constexpr std::uint16_t kWholeShare = 0xffff;
 /// A model's age that a message may claim: a million steps a second for nine years. Ages are added
 /// and subtracted without a second thought.
 inline constexpr std::uint64_t kStepMax = std::uint64_t{1} << 48;
@@ -136,18 +134,13 @@ struct Transfer {
   core::OfferId offer;  ///< that it answers; zero: none, which only a one-way rule may send
   core::ShardId shard = 0;
   float weight = 0;
-  double mass = 0;         ///< that goes with it, of rules that weigh replicas; else zero
-  std::uint64_t step = 0;  ///< the maker's, when it applied its side
+  double mass = 0;           ///< that goes with it, of rules that weigh replicas; else zero
+  std::uint64_t step = 0;    ///< the maker's, when it applied its side
+  core::TransferId settled;  ///< the maker will not ask what became of those below; at most `id`
   Planes planes;
 };
 struct Void {
   core::TransferId id;
-};
-/// What became of one transfer.
-struct Decided {
-  core::TransferId id;
-  bool refused = false;
-  std::vector<std::uint16_t> shares;  ///< a plane: of what came, the share applied, in 1/65535
 };
 struct Receipt {
   core::TransferId up_to;        ///< all of the receiver's up to here are decided

@@ -256,8 +256,8 @@ void Checker::gave(Person who, Person other, const gossip::ExchangeReport& repor
          });
   if (!flow.gave.empty() && flow.gave.back().id >= report.id) return;
   const gossip::Edge* edge = persons_[who].machine->edge(report.peer);
-  const gossip::OutboxEntry* const outbox =
-      edge != nullptr && edge->outbox() ? &*edge->outbox() : nullptr;
+  const gossip::OutboxEntry* outbox =
+      edge != nullptr && !edge->outbox().empty() ? &edge->outbox().back() : nullptr;
   // An unreachable taker's entry may lose its payload at once, but not its id.
   expect(outbox != nullptr && outbox->id == report.id && outbox->weight == observed_.weight &&
              (!outbox->delta || core::crc32c(*outbox->delta) == observed_.crc),
@@ -266,6 +266,10 @@ void Checker::gave(Person who, Person other, const gossip::ExchangeReport& repor
                               name(who), to_string(report.id), name(other));
          });
   if (outbox != nullptr) {
+    expect(edge->outbox().size() <= persons_[who].config.window, [&] {
+      return fmt::format("{} has {} unreceipted transfers to {}, past its window of {}", name(who),
+                         edge->outbox().size(), name(other), persons_[who].config.window);
+    });
     expect(flow.answered < outbox->offer, [&] {
       return fmt::format("{} answers offer ({}, {}) of {} a second time", name(who),
                          outbox->offer.boot, outbox->offer.number, name(other));
@@ -360,16 +364,46 @@ void Checker::linked(Person who, core::PeerId id) {
 
 void Checker::sends(Person who, const core::Bytes& head, const core::Payload& payload) {
   const auto header = gossip::wire::peek(head, core::view(payload), core::view(payload).size());
-  if (!header || header->type != gossip::wire::Type::kOffer) return;
+  const bool is_offer = header && header->type == gossip::wire::Type::kOffer;
+  const bool is_receipt = header && header->type == gossip::wire::Type::kReceipt;
+  if (!is_offer && !is_receipt) return;
   const auto body = gossip::wire::parse(*header, head);
-  expect(body.has_value(), [&] { return name(who) + " sends an offer that cannot be read"; });
+  expect(body.has_value(), [&] { return name(who) + " sends what cannot be read"; });
   if (!body) return;
+  if (is_receipt) return receipts(who, header->dst, std::get<gossip::wire::Receipt>(*body));
   const std::uint32_t claim = std::get<gossip::wire::Offer>(*body).expected_staleness;
   expect(persons_[who].claims.plausible(claim), [&] {
     return fmt::format(
         "{} offers with an expected staleness of {}, which its exchanges do not bear out",
         name(who), claim);
   });
+}
+
+/// What a receipt says of each transfer is what the ledger knows of it: the taker holds it, or not.
+void Checker::receipts(Person who, core::PeerId maker, const gossip::wire::Receipt& receipt) {
+  const std::int64_t other = find(maker);
+  if (other < 0) return;
+  Pair& pair = ledger_.at(pair_of(who, static_cast<Person>(other)));
+  const int direction = pair.direction_from(static_cast<Person>(other));
+  const Flow& flow = pair.flow[direction];
+  const gossip::Edge* edge = persons_[who].machine->edge(maker);
+  for (const gossip::Decided& decided : receipt.decided) {
+    const auto says = [&](std::string_view what) {
+      return fmt::format("{} receipts {} of {}, {}", name(who), to_string(decided.id),
+                         name(static_cast<Person>(other)), what);
+    };
+    expect(edge != nullptr && edge->already_seen(decided.id),
+           [&] { return says("which it has not decided"); });
+    // What both sides hold may be left out of the ledger; what is rolled back at its maker's, is.
+    if (flow.has_taken(decided.id)) {
+      expect(!decided.refused, [&] { return says("which it applied, as refused"); });
+    } else if (flow.find_gave(decided.id) != nullptr) {
+      expect(decided.refused, [&] { return says("which it did not apply, as applied"); });
+    }
+    expect(decided.refused || std::all_of(decided.shares.begin(), decided.shares.end(),
+                                          [](std::uint16_t s) { return s == gossip::kWholeShare; }),
+           [&] { return says("which it applied whole, in part"); });
+  }
 }
 
 void Checker::entered(Person who, gossip::Phase phase, bool at_once) {
@@ -381,7 +415,7 @@ void Checker::entered(Person who, gossip::Phase phase, bool at_once) {
   }
   for (const gossip::NeighbourView& neighbour : person.machine->neighbours()) {
     const gossip::Edge* edge = neighbour.up ? person.machine->edge(neighbour.id) : nullptr;
-    expect(edge == nullptr || !edge->outbox(), [&] {
+    expect(edge == nullptr || edge->outbox().empty(), [&] {
       return fmt::format("{} left while {} owed it a receipt, with time to linger", name(who),
                          core::short_name(neighbour.id));
     });

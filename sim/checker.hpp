@@ -8,7 +8,10 @@
 //    out anew from the maker's outbox and the taker's highest seen id; over an edge, what is then
 //    left is what its counters of lost, refused and voided transfers say;
 //  - once the faults are over, no transfer stays in flight for long;
-//  - the outbox holds the newest transfer that the maker's replica holds, and no other;
+//  - the outbox holds the newest transfers that the maker's replica holds, and no others, and no
+//  more
+//    than its window;
+//  - a receipt says of each transfer what really became of it;
 //  - what a transfer did to the probes (sim/probe.hpp) of its two sides cancels;
 //  - the lane works while the peer trains, whatever the network does, and does not only mix; queues
 //    keep their bound, and so do payloads kept for those that are not reached;
@@ -37,6 +40,7 @@
 #include "gossip/config.hpp"
 #include "gossip/effects.hpp"
 #include "gossip/machine.hpp"
+#include "gossip/wire.hpp"
 #include "gossip/work.hpp"
 #include "sim/claims.hpp"
 #include "sim/ledger.hpp"
@@ -83,7 +87,7 @@ class Checker {
   void linked(Person who, core::PeerId other);
   /// `at_once`: its user asked it to leave whatever it owes.
   void entered(Person who, gossip::Phase phase, bool at_once);
-  /// A message with a payload leaves.
+  /// A message leaves.
   void sends(Person who, const core::Bytes& head, const core::Payload& payload);
 
   // ---- comparisons ----
@@ -157,6 +161,7 @@ class Checker {
   [[nodiscard]] bool must_resolve(const Pair& pair) const;
   void gave(Person who, Person other, const gossip::ExchangeReport& report);
   void took(Person who, Person other, const gossip::ExchangeReport& report);
+  void receipts(Person who, core::PeerId maker, const gossip::wire::Receipt& receipt);
   void check_staleness(Person who, const OfferMade& offer, const gossip::ExchangeReport& report);
   std::uint32_t pair_of(Person a, Person b);
   void find_edges(Pair& pair);

@@ -59,7 +59,8 @@ void Checker::check(Person who, bool lane_busy, std::span<const Person> others) 
 void Checker::check_peer(Person who, bool lane_busy) {
   const PersonState& person = persons_[who];
   if (person.machine == nullptr) return;
-  const std::size_t bound = person.config.serve_queue_max + person.config.links_max + 8;
+  const std::size_t bound =
+      person.config.serve_queue_max + person.config.window * person.config.links_max + 8;
   const std::size_t queued = person.machine->queued();
   expect(queued <= bound, [&] {
     return fmt::format("{} has {} works queued, more than {}", name(who), queued, bound);
@@ -123,14 +124,20 @@ void Checker::check_flow(const Pair& pair, int direction) {
   };
   const gossip::Edge* from = pair.edge[direction].edge;
   const gossip::Edge* to = pair.edge[1 - direction].edge;
-  const core::TransferId none;
-  const core::TransferId pending = from != nullptr && from->outbox() ? from->outbox()->id : none;
-  const core::TransferId seen = to != nullptr ? to->highest_seen() : none;
-  if (pending != none) {
-    expect(!flow.gave.empty() && flow.gave.back().id == pending, [&] {
-      return fmt::format("the outbox {} holds {}, which is not what was applied last", where(),
-                         to_string(pending));
-    });
+  static const std::vector<gossip::OutboxEntry> kNothing;
+  const std::vector<gossip::OutboxEntry>& pending = from != nullptr ? from->outbox() : kNothing;
+  const core::TransferId seen = to != nullptr ? to->highest_seen() : core::TransferId{};
+  if (!pending.empty()) {
+    expect(flow.gave.size() >= pending.size() &&
+               std::equal(pending.begin(), pending.end(), flow.gave.end() - pending.size(),
+                          [](const gossip::OutboxEntry& entry, const Gave& gave) {
+                            return entry.id == gave.id;
+                          }),
+           [&] {
+             return fmt::format("the outbox {} holds {} to {}, which is not what was applied last",
+                                where(), to_string(pending.front().id),
+                                to_string(pending.back().id));
+           });
   }
   if (taker.machine != nullptr && !flow.took.empty()) {
     expect(flow.took.back().id <= seen, [&] {
@@ -149,7 +156,8 @@ void Checker::check_flow(const Pair& pair, int direction) {
       });
       continue;
     }
-    if (open.id == pending && open.id > seen) {  // in flight
+    const bool in_outbox = !pending.empty() && open.id >= pending.front().id;
+    if (in_outbox && open.id > seen) {  // in flight
       const core::Duration since = std::max(flow.find_gave(open.id)->at, quiet_from_);
       expect(now_ - since <= kResolveMax || !must_resolve(pair), [&] {
         return fmt::format("{} {} stays unresolved, {} s after the last fault", to_string(open.id),
@@ -235,7 +243,10 @@ void Checker::recompute_peer(Person who) {
   // One that has just come back from its checkpoint reaches nobody yet.
   for (const gossip::NeighbourView& neighbour : person.machine->neighbours()) {
     const gossip::Edge* edge = neighbour.up ? nullptr : person.machine->edge(neighbour.id);
-    if (edge != nullptr && edge->outbox() && edge->outbox()->delta) ++unreached;
+    if (edge == nullptr) continue;
+    unreached += static_cast<std::size_t>(
+        std::count_if(edge->outbox().begin(), edge->outbox().end(),
+                      [](const gossip::OutboxEntry& entry) { return entry.delta != nullptr; }));
   }
   expect(person.restored || unreached <= person.config.outbox_unreachable_max, [&] {
     return fmt::format("{} keeps the payloads of {} transfers to neighbours that it does not reach",
@@ -285,10 +296,12 @@ std::uint64_t Checker::unresolved() {
           persons_[pair.maker(direction)].machine->edge(persons_[pair.taker(direction)].id);
       const gossip::Edge* to =
           persons_[pair.taker(direction)].machine->edge(persons_[pair.maker(direction)].id);
-      if (from == nullptr || !from->outbox()) continue;
-      if (to != nullptr && to->already_seen(from->outbox()->id)) continue;
-      const Gave* gave = pair.flow[direction].find_gave(from->outbox()->id);
-      if (gave == nullptr || now_ - gave->at > kInFlightMax) ++count;
+      if (from == nullptr) continue;
+      for (const gossip::OutboxEntry& entry : from->outbox()) {
+        if (to != nullptr && to->already_seen(entry.id)) continue;
+        const Gave* gave = pair.flow[direction].find_gave(entry.id);
+        if (gave == nullptr || now_ - gave->at > kInFlightMax) ++count;
+      }
     }
   }
   return count;

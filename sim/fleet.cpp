@@ -126,7 +126,7 @@ void Fleet::carry_out(std::uint32_t index, gossip::Send send) {
         fmt::format("peer {} sends to '{}', which no peer gave it", index, send.to));
   }
   touch(peers_[*to].person);
-  if (send.payload && checking()) checker_.sends(peer.person, send.head, send.payload);
+  if (checking()) checker_.sends(peer.person, send.head, send.payload);
   network_.send(world_, {std::move(send.head), std::move(send.payload), index, *to, peer.person,
                          peer.incarnation});
 }

@@ -150,7 +150,10 @@ void Ledger::compact(std::uint32_t pair) {
   if (journal(p.low).on || journal(p.high).on) return;
   for (Flow& flow : p.flow) {
     // The newest of each stays: ids must go on rising. So does all from the oldest open entry on.
-    core::TransferId limit = flow.gave.empty() ? core::TransferId{} : flow.gave.back().id;
+    // And what may still be in an outbox, though it was taken.
+    const std::size_t newest = std::min<std::size_t>(flow.gave.size(), gossip::kWindowMax);
+    core::TransferId limit =
+        flow.gave.empty() ? core::TransferId{} : flow.gave[flow.gave.size() - newest].id;
     if (flow.took.empty()) continue;
     limit = std::min(limit, flow.took.back().id);
     for (const Open& open : flow.open) limit = std::min(limit, open.id);

@@ -66,7 +66,8 @@ class Edge:
         self.heard = self.hello_at = self.resume_at = 0.0
         self.created = 0          # transfers that we made for it, in our only boot
         self.seen = []            # [boot, seq] of those that it made and we decided, rising
-        self.pending = None       # the one that it has not receipted: (body, payload)
+        self.not_applied = set()  # of these, what was refused, void or lost, until it has settled it
+        self.pending = None       # the one that it has not receipted: (body, payload); a window of one
         self.pending_there = []   # what its Resume named as pending
         self.sent_at = 0.0
         self.answered = (0, 0)    # its newest offer that we decided on
@@ -176,8 +177,10 @@ class Peer:
         else:
             self.tell(edge, {"type": "Void", "id": body["id"]})
 
-    def send_receipt(self, edge, decided):
-        self.tell(edge, {"type": "Receipt", "up_to": edge.highest(), "decided": decided})
+    def send_receipt(self, edge, tid):
+        applied = tid not in edge.not_applied
+        self.tell(edge, {"type": "Receipt", "up_to": edge.highest(), "decided": [
+            {"id": tid, "refused": not applied, "shares": [wire.WHOLE_SHARE] if applied else []}]})
 
     # ---- receiving -----------------------------------------------------------------------------
 
@@ -251,6 +254,11 @@ class Peer:
             for boot, seq in body["created"]:
                 first = min((t[1] for t in body["pending"] if t[0] == boot), default=seq + 1)
                 if (boot, first - 1) > edge.highest() and first > 1:
+                    newest = edge.highest()
+                    seen = newest[1] if newest[0] == boot else 0
+                    # A maker asks for what a window holds, at most.
+                    edge.not_applied.update(
+                        (boot, lost) for lost in range(max(seen, first - 17) + 1, first))
                     edge.mark_seen((boot, first - 1))
         edge.taken = edge.taken or bool(body["has_yours"])
         if body["wants_answer"]:
@@ -329,14 +337,17 @@ class Peer:
         data = encode(q)
         edge.pending = ({"type": "Transfer", "id": (self.boot, edge.created), "offer": body["id"],
                          "shard": body["shard"], "weight": weight, "mass": 0.0, "step": self.step,
+                         # Nothing is saved: what was receipted is not asked for again.
+                         "settled": (self.boot, edge.created),
                          "planes": [(0, FP32, len(data))]}, data)
         self.count["gave"] += 1
         self.send_pending(edge)
 
     def on_transfer(self, edge, header, body, payload):
         tid = body["id"]
+        edge.not_applied = {old for old in edge.not_applied if old >= body["settled"]}
         if tid <= edge.highest():
-            return self.send_receipt(edge, [])
+            return self.send_receipt(edge, tid)
         if not edge.is_next(tid):
             return
         begin = body["shard"] * SHARD
@@ -355,9 +366,10 @@ class Peer:
             self.own = None
         if good:
             self.x[begin:begin + SHARD] = [rounded(o - body["weight"] * d) for o, d in zip(own, q)]
+        else:
+            edge.not_applied.add(tid)
         self.count["took" if good else "refused"] += 1
-        self.send_receipt(edge, [{"id": tid, "refused": not good,
-                                  "shares": [wire.WHOLE_SHARE] if good else []}])
+        self.send_receipt(edge, tid)
 
     def on_void(self, edge, header, body, payload):
         if body["id"] > edge.highest():
@@ -366,11 +378,12 @@ class Peer:
             edge.mark_seen(body["id"])
             if edge.pending_there:
                 edge.pending_there.pop(0)
+            edge.not_applied.add(body["id"])
             self.count["voided"] += 1
-        self.send_receipt(edge, [])
+        self.send_receipt(edge, body["id"])
 
     def on_receipt(self, edge, header, body, payload):
-        if edge.pending and edge.pending[0]["id"] <= body["up_to"]:
+        if edge.pending and any(d["id"] == edge.pending[0]["id"] for d in body["decided"]):
             edge.pending = None
             self.count["receipted"] += 1
 

@@ -155,7 +155,8 @@ def _put_body(w, m):
         w.put("IQII", *m["id"], m["shard"], m["expected_staleness"])
         w.planes(m["planes"])
     elif kind == "Transfer":
-        w.put("IQIQIfdQ", *m["id"], *m["offer"], m["shard"], m["weight"], m["mass"], m["step"])
+        w.put("IQIQIfdQIQ", *m["id"], *m["offer"], m["shard"], m["weight"], m["mass"], m["step"],
+              *m["settled"])
         w.planes(m["planes"])
     elif kind == "Void":
         w.put("IQ", *m["id"])
@@ -203,6 +204,7 @@ def _get_body(kind, r):
     elif kind == "Transfer":
         m["id"], m["offer"] = r.get("IQ"), r.get("IQ")
         m["shard"], m["weight"], m["mass"], m["step"] = r.get("IfdQ")
+        m["settled"] = r.get("IQ")
         m["planes"] = r.planes()
     elif kind == "Void":
         m["id"] = r.get("IQ")

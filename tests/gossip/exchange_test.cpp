@@ -27,7 +27,7 @@ class Forged {
     };
     net.run(300ms, [&] { return last_offer().has_value(); });
     REQUIRE(last_offer());
-    REQUIRE_FALSE(edge().outbox());
+    REQUIRE(edge().outbox().empty());
   }
 
   Peer& peer() { return *net.peers[0]; }
@@ -69,6 +69,11 @@ class Forged {
     header.phase = Phase::kTraining;
     net.inject(0, {wire::encode(header, body, core::view(payload)), payload, "p"});
   }
+  /// From now on peer 0 makes no offers, which would cross those of peer 1.
+  void hold_offers() {
+    inject(wire::Decline{last_offer()->id, wire::DeclineReason::kBusy, 60'000});
+    net.run(5ms);
+  }
   static core::Payload floats(std::size_t count) {
     core::Bytes bytes(count * sizeof(float));
     const float value = 4;
@@ -105,8 +110,8 @@ TEST_CASE("a transfer that cannot be applied is receipted as refused, and change
   const auto receipt = forged.last<wire::Receipt>();
   REQUIRE(receipt);
   CHECK(receipt->up_to == transfer.id);
-  REQUIRE(receipt->decided.size() == 1);
-  CHECK(receipt->decided[0].refused);
+  REQUIRE_FALSE(receipt->decided.empty());
+  CHECK(receipt->decided.back() == Decided{transfer.id, true, {}});
 }
 
 TEST_CASE("a transfer that can be applied is") {
@@ -115,6 +120,57 @@ TEST_CASE("a transfer that can be applied is") {
   forged.net.run(50ms);
   CHECK(forged.peer().replica->x == -2);
   CHECK(forged.edge().refused == 0);
+}
+
+TEST_CASE("a second offer of one shard is declined while the first one's transfer is unreceipted") {
+  Forged forged;
+  forged.hold_offers();
+  const auto offer = [&](std::uint64_t number) {
+    const core::Payload payload = Forged::floats(1);
+    forged.inject(wire::Offer{{1, number}, 0, 0, wire::parameters(core::Codec::kFp32, payload)},
+                  payload);
+    forged.net.run(50ms);
+  };
+  offer(1'000);
+  REQUIRE(forged.edge().outbox().size() == 1);
+  const float once = forged.peer().replica->x;
+  offer(1'001);
+  CHECK(forged.edge().outbox().size() == 1);
+  CHECK(forged.peer().replica->x == once);
+  CHECK(forged.last<wire::Decline>()->reason == wire::DeclineReason::kBusy);
+  // Its receipt makes way for the next.
+  const core::TransferId id = forged.edge().outbox().front().id;
+  forged.inject(wire::Receipt{id, {{id, false, {kWholeShare}}}});
+  offer(1'002);
+  REQUIRE(forged.edge().outbox().size() == 1);
+  CHECK(forged.edge().outbox().front().offer == core::OfferId{1, 1'002});
+}
+
+TEST_CASE("a receipt of what was never given, or of too much, settles nothing else") {
+  Forged forged;
+  forged.hold_offers();
+  const core::Payload payload = Forged::floats(1);
+  forged.inject(wire::Offer{{1, 1'000}, 0, 0, wire::parameters(core::Codec::kFp32, payload)},
+                payload);
+  forged.net.run(50ms);
+  REQUIRE(forged.edge().outbox().size() == 1);
+  const core::TransferId id = forged.edge().outbox().front().id;
+  const auto receipts = [&] { return forged.peer().machine->counters().receipts_taken; };
+  const std::uint64_t before = receipts();
+  constexpr std::uint64_t kAll = ~std::uint64_t{0};
+  forged.inject(wire::Receipt{{1, kAll}, {}});
+  forged.inject(wire::Receipt{{9, kAll}, {{{9, kAll}, false, {kWholeShare}}}});
+  forged.inject(wire::Receipt{{id.boot, id.seq + 1}, {{{id.boot, id.seq + 1}, false, {}}}});
+  std::vector<Decided> many;
+  for (std::uint64_t i = 1; i <= kWindowMax; ++i) many.push_back({{1, id.seq + i}, true, {}});
+  forged.inject(wire::Receipt{many.back().id, many});
+  forged.net.run(10ms);
+  CHECK(forged.edge().outbox().size() == 1);
+  CHECK(receipts() == before);
+  forged.inject(wire::Receipt{id, {{id, true, {}}}});
+  forged.net.run(10ms);
+  CHECK(forged.edge().outbox().empty());
+  CHECK(forged.peer().machine->counters().receipts_refused == 1);
 }
 
 TEST_CASE("a Void of a transfer that waits for the lane does not take its place") {
@@ -183,6 +239,14 @@ TEST_CASE("what is in the lane when its maker comes back without it counts as lo
   const std::uint64_t taken = Restart::of_first_boot(restart.edge(0, 1).facts().seen);
   REQUIRE(taken > known);
   CHECK(restart.edge(0, 1).lost_there == taken - known);
+}
+
+TEST_CASE("what is in the lane for one that comes back meanwhile is taken by it") {
+  Restart restart(0, [](const Work& work) { return std::holds_alternative<Respond>(work); });
+  const std::uint64_t made = Restart::of_first_boot(restart.edge(0, 1).facts().created);
+  restart.let_lane_end();
+  REQUIRE(Restart::of_first_boot(restart.edge(0, 1).facts().created) > made);
+  CHECK(restart.edge(1, 0).refused == 0);
 }
 
 TEST_CASE("an offer of one that has come back since is not served") {

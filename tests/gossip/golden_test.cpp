@@ -49,6 +49,7 @@ std::vector<Golden> golden() {
                             0.375F,
                             0.25,
                             0x0000000600000005,
+                            {5, many + 7},
                             {{core::Plane::kParameters, core::Codec::kInt8, 2},
                              {core::Plane::kFirstMoment, core::Codec::kInt8, 1}}}},
       {"Void", Void{{5, 8}}},

@@ -18,8 +18,10 @@ struct Sample {
     lineages.met(78, 500);
     links[{1, 1}].address = "host:1";
     Edge& edge = edges[{1, 1}];
-    edge.mark_seen({1, 5});
-    edge.mark_seen({3, 2});
+    edge.take({{1, 5}, false, {kWholeShare}}, {7, 1});
+    edge.take({{3, 2}, true, {}}, {7, 2});
+    edge.take({{3, 3}, false, {0x8000}}, {7, 3});
+    edge.forget({3, 1});
     edge.answered = {2, 9};
     edge.lost_here = 4;
     OutboxEntry entry;
@@ -27,7 +29,12 @@ struct Sample {
     entry.codec = core::Codec::kInt8;
     entry.weight = 0.25F;
     entry.delta = std::make_shared<core::Bytes>(300, std::byte{3});
+    edge.create(7, entry);
+    entry.delta.reset();
     edge.create(7, std::move(entry));
+    // As it is after it was restored: this is the newest checkpoint then.
+    edge.saving();
+    edge.saved(true);
   }
   [[nodiscard]] core::Bytes written(const Edges& of) const {
     return write_saved_state({kSelf.id, kSchema, 100, 10, lineages, links, of});
@@ -51,10 +58,15 @@ TEST_CASE("what was saved restores every edge to the bit, and refuses any other 
   REQUIRE(restored->known.size() == 1);
   CHECK(restored->known[0].address == "host:1");
   const Edge& again = restored->edges.at({1, 1});
-  CHECK(again.highest_seen() == core::TransferId{3, 2});
-  REQUIRE(again.outbox());
-  CHECK(again.outbox()->id == core::TransferId{7, 1});
-  CHECK(*again.outbox()->delta == *sample.edges.at({1, 1}).outbox()->delta);
+  CHECK(again.highest_seen() == core::TransferId{3, 3});
+  CHECK(again.decided_around({3, 2}, 2) ==
+        std::vector<Decided>{{{3, 2}, true, {}}, {{3, 3}, false, {0x8000}}});
+  CHECK(again.settled() == core::TransferId{7, 1});
+  REQUIRE(again.outbox().size() == 2);
+  CHECK(again.outbox()[0].id == core::TransferId{7, 1});
+  CHECK(*again.outbox()[0].delta == *sample.edges.at({1, 1}).outbox()[0].delta);
+  CHECK(again.outbox()[1].id == core::TransferId{7, 2});
+  CHECK_FALSE(again.outbox()[1].delta);
   CHECK(sample.written(restored->edges) == bytes);
 
   for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -86,7 +98,9 @@ TEST_CASE("no flipped bit of what was saved stops the program or allocates what 
     const auto restored = read_saved_state(bytes, kSelf, kSchema);
     if (restored) {
       for (const auto& [id, edge] : restored->edges) {
-        if (edge.outbox()) CHECK(core::view(edge.outbox()->delta).size() <= bytes.size());
+        for (const OutboxEntry& entry : edge.outbox()) {
+          CHECK(core::view(entry.delta).size() <= bytes.size());
+        }
       }
     }
     bytes[bit / 8] ^= mask;

@@ -89,7 +89,7 @@ struct Detail {
   std::string operator()(const wire::Void&) const { return {}; }
   std::string operator()(const wire::Receipt& m) const {
     std::string refused;
-    for (const wire::Decided& one : m.decided) {
+    for (const Decided& one : m.decided) {
       if (one.refused) refused += (refused.empty() ? "refused " : " ") + text(one.id);
     }
     return refused;
@@ -173,7 +173,7 @@ struct ReportWords {
 };
 
 std::string counts(const Counters& c) {
-  const std::array<std::pair<std::string_view, std::uint64_t>, 15> all{
+  const std::array<std::pair<std::string_view, std::uint64_t>, 17> all{
       {{"offers made", c.offers_made},
        {"timed out", c.offers_timed_out},
        {"withdrawn", c.offers_withdrawn},
@@ -183,9 +183,11 @@ std::string counts(const Counters& c) {
        {"applied", c.transfers_applied},
        {"sent again", c.transfers_resent},
        {"duplicate", c.transfers_duplicate},
+       {"early", c.transfers_early},
        {"refused", c.transfers_refused},
        {"voided", c.transfers_voided},
        {"receipts taken", c.receipts_taken},
+       {"refused there", c.receipts_refused},
        {"unreceipted", c.unreceipted},
        {"lost here", c.lost_here},
        {"lost there", c.lost_there}}};
@@ -218,6 +220,14 @@ std::string words(const wire::Header& header, const wire::Body& body, core::Byte
   return title(body) + (detail.empty() ? "" : ": ") + detail;
 }
 
+std::string owed_words(const std::vector<OutboxEntry>& owed) {
+  std::string words;
+  for (const OutboxEntry& entry : owed) {
+    words += (words.empty() ? "" : " ") + text(entry.id) + (entry.delta ? "" : " as a Void");
+  }
+  return words.empty() ? "nothing" : words;
+}
+
 std::string words(const Work& work) { return std::visit(WorkWords{}, work); }
 std::string words(const Report& report) { return std::visit(ReportWords{}, report); }
 
@@ -236,8 +246,7 @@ std::vector<std::string> standing(const std::string& name, const Peer& peer) {
     if (edge.blank()) continue;
     const auto& owed = edge.outbox();
     lines.push_back(
-        fmt::format("  {}: owes it {}{}, saw {} of it", name_of(id),
-                    owed ? text(owed->id) : "nothing", owed && !owed->delta ? " as a Void" : "",
+        fmt::format("  {}: owes it {}, saw {} of it", name_of(id), owed_words(owed),
                     edge.highest_seen().seq == 0 ? "nothing" : text(edge.highest_seen())));
   }
   if (const std::string counted = counts(peer.machine->counters()); !counted.empty()) {

@@ -37,7 +37,7 @@ std::vector<Body> one_of_each() {
           Refuse{3, 4, "another model"},
           resume,
           Offer{{1, 2}, 3, 4, two},
-          Transfer{{1, 2}, {3, 4}, 5, 0.5F, 1.5, 6, two},
+          Transfer{{1, 2}, {3, 4}, 5, 0.5F, 1.5, 6, {1, 1}, two},
           Void{{1, 2}},
           Receipt{{1, 2}, {{{1, 1}, false, {kWholeShare, 7}}, {{1, 2}, true, {}}}},
           Decline{{1, 2}, DeclineReason::kStale, 30},

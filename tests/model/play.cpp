@@ -10,7 +10,7 @@ Id newest_taking(const Peer& taker) {
 }
 
 Id oldest_pending(const Giving& giving) {
-  return giving.pending != 0 ? first(giving.pending) : last(giving.created) + 1;
+  return giving.pending != 0 ? first(giving.pending) : kIds;
 }
 
 // ---- the net ---------------------------------------------------------------------------------
@@ -40,7 +40,7 @@ void Play::tidy() {
   std::erase_if(state_.net, [this](const Message& m) { return !deliverable(m); });
   if (!setup_.durable) return;
   for (Peer& peer : state_.peer) {
-    peer.now.giving.saved_from = peer.now.giving.newest_from =
+    peer.now.giving.newest_from = peer.now.giving.before_from =
         static_cast<std::uint8_t>(oldest_pending(peer.now.giving));
     peer.newest = peer.before = peer.now;
   }
@@ -93,7 +93,7 @@ bool Play::save(int who) {
   Peer& p = at(who);
   if (p.alive == 0 || setup_.durable) return false;
   Kept next = p.now;
-  next.giving.saved_from = p.now.giving.newest_from;
+  next.giving.before_from = p.now.giving.newest_from;
   next.giving.newest_from = static_cast<std::uint8_t>(oldest_pending(p.now.giving));
   p.before = p.newest;
   p.newest = p.now = next;
@@ -159,11 +159,12 @@ void Play::send_transfer(int who, Id id) {
   m.kind = has(giving.voided, id) ? Kind::kVoid : Kind::kTransfer;
   m.id = static_cast<std::uint8_t>(id);
   m.offer = m.kind == Kind::kVoid ? std::uint8_t{0} : giving.offer[id];
-  m.saved_from = giving.saved_from;
-  if (broken(Mutant::kVerdictDroppedAtSave)) m.saved_from = giving.newest_from;
-  if (broken(Mutant::kVerdictDroppedWhenHeard)) {
-    m.saved_from = static_cast<std::uint8_t>(oldest_pending(giving));
+  Id settled = oldest_pending(giving);
+  if (!broken(Mutant::kVerdictDroppedWhenHeard)) {
+    settled = std::min<Id>(settled, giving.newest_from);
+    if (!broken(Mutant::kVerdictDroppedAtSave)) settled = std::min<Id>(settled, giving.before_from);
   }
+  m.settled = static_cast<std::uint8_t>(settled);
   send(who, m);
 }
 
@@ -257,8 +258,9 @@ bool Play::asked_for(const Peer& taker, const Message& transfer) const {
 bool Play::on_transfer(int who, const Message& message) {
   Peer& p = at(who);
   Taking& taking = p.now.taking;
-  taking.part &= static_cast<Ids>(~below(message.saved_from));
-  taking.none &= static_cast<Ids>(~below(message.saved_from));
+  taking.settled = std::max(taking.settled, message.settled);
+  taking.part &= static_cast<Ids>(~below(taking.settled));
+  taking.none &= static_cast<Ids>(~below(taking.settled));
   const Id id = message.id;
   const Id newest = std::max(taking.highest(), newest_taking(p));
   const bool repeat = id <= taking.highest();
@@ -348,16 +350,20 @@ bool Play::on_void(int who, const Message& message) {
   return true;
 }
 
-/// It says of the boot of `id` up to which number all is decided, and what of each.
+/// It says of `id`, and of others of its boot, as many as the window holds: of later ones first,
+/// for of these the maker may not have heard. A late repeat of what the maker has settled gets
+/// none.
 void Play::send_receipt(int who, Id id, bool repeat) {
   Peer& p = at(who);
   Taking& taking = p.now.taking;
+  if (id < taking.settled) return;
   const int boot = boot_of(id);
-  Id top = make_id(boot, taking.seen[boot - 1]);
+  Id top = std::min(make_id(boot, taking.seen[boot - 1]), id + setup_.window - 1);
   if (broken(Mutant::kReceiptBeyondApplied)) {
     top = std::max(top, last(p.queued & of_boot(boot)));
   }
-  const Ids listed = of_boot(boot) & below(top + 1);
+  const Id bottom = std::max<Id>(top - setup_.window + 1, taking.settled);
+  const Ids listed = of_boot(boot) & below(top + 1) & static_cast<Ids>(~below(std::max(bottom, 0)));
   Message m;
   m.kind = Kind::kReceipt;
   m.id = static_cast<std::uint8_t>(top);

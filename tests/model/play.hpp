@@ -69,7 +69,7 @@ class Play {
 
 /// The newest transfer that waits for the lane or is in it; -1: none does.
 Id newest_taking(const Peer& taker);
-/// Nothing below it is pending.
+/// kIds if nothing is.
 Id oldest_pending(const Giving& giving);
 
 }  // namespace murmur::model

@@ -36,11 +36,11 @@ void add(Hash& hash, const Kept& kept) {
   hash.add(pack(g.told_all, g.told_part, g.told_none, g.answered));
   hash.add_all(g.offer);
   const Taking& t = kept.taking;
-  hash.add(pack(g.saved_from, g.newest_from, t.applied_all, t.applied_part));
+  hash.add(pack(g.before_from, g.newest_from, t.applied_all, t.applied_part));
   hash.add(pack(t.lost, t.part, t.none, t.taken));
   hash.add_all(t.seen);
   hash.add_all(t.gone);
-  hash.add(pack(t.lost_here, t.lost_there, t.not_applied, 0));
+  hash.add(pack(t.lost_here, t.lost_there, t.not_applied, t.settled));
 }
 
 }  // namespace
@@ -70,7 +70,7 @@ std::uint64_t hash(const State& state) {
   hash.add(pack(state.ever_created[0], state.ever_created[1], state.decided[0], state.decided[1]));
   for (const Message& m : state.net) {
     hash.add(pack(static_cast<unsigned>(m.kind) * 256U + m.from, m.src_boot * 256U + m.dst_boot,
-                  m.id * 256U + m.offer, m.saved_from));
+                  m.id * 256U + m.offer, m.settled));
     hash.add(pack(m.first, m.second, m.third, 0));
   }
   return hash.value() == 0 ? 1 : hash.value();

@@ -52,8 +52,9 @@ struct Giving {
   Ids told_all = 0, told_part = 0, told_none = 0;
   std::uint8_t answered = 0;               ///< the newest offer decided on
   std::array<std::uint8_t, kIds> offer{};  ///< that each pending one answers
-  std::uint8_t saved_from = 0;  ///< below it nothing is pending in either checkpoint on the disk...
-  std::uint8_t newest_from = 0;  ///< ...and in the newest
+  // The oldest that is pending in the newest checkpoint on the disk, and in the one before; kIds:
+  // none.
+  std::uint8_t newest_from = kIds, before_from = kIds;
 };
 
 /// ...and its taking side.
@@ -64,6 +65,7 @@ struct Taking {
   std::array<std::uint8_t, kBootsMax> seen{};  ///< the last seq of each boot of the maker's
   std::array<std::uint8_t, kBootsMax> gone{};  ///< so many of them are counted in lost_there
   std::uint8_t taken = 0;                      ///< the newest own offer that was answered
+  std::uint8_t settled = 0;  ///< the maker will not ask what became of those below
   std::uint8_t lost_here = 0, lost_there = 0, not_applied = 0;  ///< refused, or came as Void
 
   [[nodiscard]] Id highest() const;
@@ -98,12 +100,12 @@ struct Message {
   Kind kind{};
   std::uint8_t from = 0;  ///< which peer
   std::uint8_t src_boot = 0, dst_boot = 0;
-  std::uint8_t id = 0;     ///< of a transfer, a Void; the newest that a Receipt decides
-  std::uint8_t offer = 0;  ///< of an offer, or that a transfer answers
-  std::uint8_t saved_from = 0;
-  Ids first = 0;   ///< Resume: created; Receipt: applied
-  Ids second = 0;  ///< Resume: pending;  Receipt: applied in part
-  Ids third = 0;   ///<                   Receipt: not applied
+  std::uint8_t id = 0;       ///< of a transfer, a Void; the newest that a Receipt decides
+  std::uint8_t offer = 0;    ///< of an offer, or that a transfer answers
+  std::uint8_t settled = 0;  ///< of a transfer's maker
+  Ids first = 0;             ///< Resume: created; Receipt: applied
+  Ids second = 0;            ///< Resume: pending;  Receipt: applied in part
+  Ids third = 0;             ///<                   Receipt: not applied
   auto operator<=>(const Message&) const = default;
 };
 

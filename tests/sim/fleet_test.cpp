@@ -84,6 +84,47 @@ TEST_CASE("two peers exchange different shards both ways at once") {
   }
 }
 
+TEST_CASE("a window of several takes a distant pair through more exchanges than one of one") {
+  const auto exchanges = [](std::size_t window, std::size_t shards) {
+    SimConfig config = quick(2);
+    config.gossip.exchange_every = 1;
+    config.gossip.window = config.gossip.offers_max = window;
+    config.gossip.settle_max = core::Duration{0};
+    config.faults.delay = *parse_distribution("50ms");
+    const auto outcome = run(config, test::quadratics(64, config.seed, shards));
+    REQUIRE(outcome);
+    CHECK(outcome->violations.empty());
+    CHECK(outcome->unresolved == 0);
+    return outcome->exchanges;
+  };
+  const std::uint64_t one = exchanges(1, 32);
+  CHECK(2 * exchanges(4, 32) > 5 * one);
+  // Of one shard no more than one is on its way, whatever the window.
+  CHECK(exchanges(4, 1) < one * 3 / 2);
+}
+
+TEST_CASE("a lossy network with any window loses nothing and has nothing left to settle") {
+  for (const std::size_t window : {1, 2, 8, 16}) {
+    CAPTURE(window);
+    SimConfig config = quick(4);
+    config.gossip.exchange_every = 1;
+    config.gossip.window = config.gossip.offers_max = window;
+    config.faults.loss = 0.3;
+    config.faults.duplicate = 0.3;
+    config.faults.delay = *parse_distribution("exp:30ms");
+    config.faults.calm_from = seconds(5);
+    const auto outcome = run(config, test::quadratics(64, config.seed, 16));
+    REQUIRE(outcome);
+    for (const std::string& violation : outcome->violations) FAIL_CHECK(violation);
+    CHECK(outcome->unresolved == 0);
+    for (const PeerOutcome& peer : outcome->peers) {
+      CHECK(peer.counters.lost_here + peer.counters.lost_there == 0);
+      CHECK(peer.counters.rejected[static_cast<std::size_t>(gossip::Reject::kOutOfTurn)] == 0);
+      CHECK(peer.counters.rejected[static_cast<std::size_t>(gossip::Reject::kUnasked)] == 0);
+    }
+  }
+}
+
 TEST_CASE("offers in flight do not make the replicas of a distant fleet circle each other") {
   for (const std::string delay : {"20ms", "50ms", "150ms"}) {
     for (const std::size_t peers : {3, 6, 9}) {

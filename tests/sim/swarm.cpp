@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <numeric>
 #include <set>
@@ -134,6 +135,21 @@ void draw_ends(core::Rng& rng, SimConfig& config, core::Duration last) {
   }
 }
 
+/// One seed in two has as many offers in flight as the window lets through, so that it is used.
+void draw_windows(core::Rng rng, SimConfig& config, std::size_t window) {
+  constexpr std::array<std::size_t, 4> kWindows{1, 2, 3, 8};
+  const auto draw = [&](gossip::Config& gossip) {
+    gossip.window = window != 0 ? window : kWindows[rng.below(kWindows.size())];
+    if (rng.below(2) == 0) gossip.offers_max = std::max(gossip.offers_max, gossip.window);
+  };
+  draw(config.gossip);
+  const bool mixed = rng.below(2) == 0;
+  for (auto& [peer, own] : config.own) {
+    own.window = config.gossip.window;
+    if (mixed) draw(own);
+  }
+}
+
 /// Whether peer `i` should end near to the others: it mixed, and settled, as long as it needed.
 bool settled(const Case& c, const Outcome& outcome, std::size_t i) {
   const gossip::Config& config = config_of(c.config, i);
@@ -199,7 +215,7 @@ ReplicaFactory quadratics(std::size_t dimension, std::uint64_t seed, std::size_t
   };
 }
 
-Case draw_case(std::uint64_t seed) {
+Case draw_case(std::uint64_t seed, std::size_t window) {
   core::Rng rng(seed, 0, "swarm");
   const auto chance = [&rng] { return rng.below(2) == 0; };
   Case c;
@@ -209,6 +225,7 @@ Case draw_case(std::uint64_t seed) {
   config.seed = seed;
   config.peers = 2 + rng.below(9);
   config.replay = fmt::format("sim_swarm --first {} --seeds 1", seed);
+  if (window != 0) config.replay += fmt::format(" --window {}", window);
   config.recompute_every = 500;
   config.violations_max = 1;
   config.time_max = std::chrono::minutes(10);
@@ -258,6 +275,7 @@ Case draw_case(std::uint64_t seed) {
   if (chance()) draw_mixture(rng, c);
   if (chance()) draw_ends(rng, config, last);
   faults.calm_from = training - std::chrono::seconds(1);
+  draw_windows(core::Rng(seed, 0, "window"), config, window);
   return c;
 }
 
@@ -266,14 +284,14 @@ std::string describe(const Case& c) {
   std::string text = fmt::format(
       "{} peers, {} steps, quadratic:{}, {} shards, exchange every {}, codecs {}/{}, save every "
       "{}, "
-      "view {}, links {}, {}",
+      "view {}, links {}, window {}, offers {}, {}",
       c.config.peers, g.steps_max, c.dimension, c.shards, g.exchange_every,
       to_string(g.offer_codec), to_string(g.transfer_codec), core::to_string(g.save_every),
-      g.view_max, g.links_max, to_flags(c.config.faults));
+      g.view_max, g.links_max, g.window, g.offers_max, to_flags(c.config.faults));
   for (const auto& [peer, own] : c.config.own) {
-    text += fmt::format("; {}: rule {}, {} steps, every {}, settle {}", peer,
+    text += fmt::format("; {}: rule {}, {} steps, every {}, settle {}, window {}", peer,
                         own.rule == gossip::Rule::kNone ? "none" : "average", own.steps_max,
-                        own.exchange_every, core::to_string(own.settle_max));
+                        own.exchange_every, core::to_string(own.settle_max), own.window);
   }
   for (const std::size_t peer : c.momentum) text += fmt::format("; {}: momentum", peer);
   return text;

@@ -20,8 +20,8 @@ struct Case {
   double spread_max = 0;           ///< among those that settled; see settled()
 };
 
-/// The configuration and plan of `seed`.
-Case draw_case(std::uint64_t seed);
+/// The configuration and plan of `seed`; `window` zero: that is drawn too.
+Case draw_case(std::uint64_t seed, std::size_t window = 0);
 /// In one line, for a person who wants to know what `seed` does.
 std::string describe(const Case& c);
 

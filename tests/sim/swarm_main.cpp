@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "gossip/edge.hpp"
 #include "tests/sim/swarm.hpp"
 
 namespace {
@@ -31,12 +32,15 @@ void show(std::size_t peer, murmur::core::Duration now, const murmur::gossip::Re
 int main(int argc, char** argv) {
   std::uint64_t first = 1;
   std::uint64_t seeds = 100;
+  std::size_t window = 0;
   bool verbose = false;
   bool stop = false;
   bool reports = false;
   CLI::App app("Swarm tests of the simulated fleet");
   app.add_option("--first", first, "First seed");
   app.add_option("--seeds", seeds, "How many");
+  app.add_option("--window", window, "Of each neighbour; else drawn")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{murmur::gossip::kWindowMax}));
   app.add_flag("--verbose", verbose, "Say what each seed does");
   app.add_flag("--stop", stop, "End at the first seed that finds something wrong");
   app.add_flag("--reports", reports, "Show reports of peers, phases and exchanges");
@@ -47,7 +51,7 @@ int main(int argc, char** argv) {
   std::uint64_t exchanges = 0;
   std::uint64_t run = 0;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
-    auto drawn = murmur::sim::test::draw_case(seed);
+    auto drawn = murmur::sim::test::draw_case(seed, window);
     if (verbose) fmt::print("seed {}: {}\n", seed, describe(drawn));
     if (reports) drawn.config.on_report = show;
     std::fflush(stdout);
