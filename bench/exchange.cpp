@@ -4,7 +4,7 @@
 // when as many shards as the parameters have are averaged on both sides, whoever offered them.
 //   bench_exchange OFFER_CODEC TRANSFER_CODEC COUNT   prints the milliseconds of COUNT exchanges of
 //                                                     all shards, one a line, after a warm-up
-#include "gpu/kernels/exchange.hpp"
+#include "gpu/shared/exchange.hpp"
 
 #include <fmt/format.h>
 #include <sys/prctl.h>

@@ -14,10 +14,10 @@
 #include "core/bytes.hpp"
 #include "core/codec.hpp"
 #include "core/schema.hpp"
-#include "gpu/backend.hpp"
-#include "gpu/kernels/codec.hpp"
-#include "gpu/kernels/exchange.hpp"
-#include "gpu/kernels/mix.hpp"
+#include "gpu/shared/backend.hpp"
+#include "gpu/shared/codec.hpp"
+#include "gpu/shared/exchange.hpp"
+#include "gpu/shared/mix.hpp"
 
 namespace murmur::bench::MURMUR_BACKEND {
 

@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "core/replica.hpp"
-#include "gpu/kernels/exchange.hpp"
 #include "gpu/replica_spec.hpp"
 #include "gpu/replica_state.hpp"
+#include "gpu/shared/exchange.hpp"
 
 namespace murmur::gpu {
 

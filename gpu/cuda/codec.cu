@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "gpu/kernels/codec.hpp"
-#include "gpu/kernels/codec_math.hpp"
+#include "gpu/shared/codec.hpp"
+#include "gpu/shared/codec_math.hpp"
 
 namespace murmur::gpu::cuda {
 namespace {
@@ -272,4 +272,4 @@ Sums CodecKernels::add(float* x, std::size_t n, Codec codec, const std::byte* q,
 
 // ExchangeKernels too, because nvcc takes ten seconds for each further file.
 #include "gpu/cuda/staging.hpp"
-#include "gpu/kernels/exchange_impl.hpp"
+#include "gpu/shared/exchange_impl.hpp"

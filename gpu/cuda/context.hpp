@@ -26,7 +26,7 @@
 #include <utility>
 
 #include "core/result.hpp"
-#include "gpu/hd.hpp"
+#include "gpu/shared/hd.hpp"
 
 namespace murmur::gpu::cuda {
 

@@ -1,7 +1,7 @@
 // What the module exports (gpu/module.hpp).
 #include "gpu/interface_hash.hpp"  // made by the build
 #include "gpu/module.hpp"
-#include "gpu/network_replica.hpp"
+#include "gpu/shared/network_replica.hpp"
 
 extern "C" const char murmur_cuda_interface[] = MURMUR_INTERFACE;
 

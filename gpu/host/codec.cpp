@@ -1,12 +1,12 @@
 // The codec passes for the CPU: blocks of 256 elements, 16 lanes at a time.
-#include "gpu/kernels/codec.hpp"
+#include "gpu/shared/codec.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <vector>
 
 #include "gpu/host/simd.hpp"
-#include "gpu/kernels/codec_math.hpp"
+#include "gpu/shared/codec_math.hpp"
 
 namespace murmur::gpu::host {
 namespace {

@@ -20,7 +20,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "gpu/hd.hpp"
+#include "gpu/shared/hd.hpp"
 
 namespace murmur::gpu::host {
 

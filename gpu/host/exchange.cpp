@@ -1,2 +1,2 @@
 #include "gpu/host/staging.hpp"
-#include "gpu/kernels/exchange_impl.hpp"
+#include "gpu/shared/exchange_impl.hpp"

@@ -1,6 +1,6 @@
 #include "gpu/host/network_replica.hpp"
 
-#include "gpu/network_replica.hpp"
+#include "gpu/shared/network_replica.hpp"
 
 namespace murmur::gpu::host {
 

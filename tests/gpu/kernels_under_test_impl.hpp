@@ -1,10 +1,10 @@
 // KernelsUnderTest for the backend that this is compiled for.
 #pragma once
 
-#include "gpu/backend.hpp"
-#include "gpu/kernels/codec.hpp"
-#include "gpu/kernels/exchange.hpp"
-#include "gpu/kernels/mix.hpp"
+#include "gpu/shared/backend.hpp"
+#include "gpu/shared/codec.hpp"
+#include "gpu/shared/exchange.hpp"
+#include "gpu/shared/mix.hpp"
 #include "kernels_under_test.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {

@@ -8,7 +8,7 @@
 
 #include "core/bytes.hpp"
 #include "core/rng.hpp"
-#include "gpu/kernels/codec_math.hpp"
+#include "gpu/shared/codec_math.hpp"
 #include "kernels_under_test.hpp"
 
 namespace murmur::gpu::test {

@@ -1,5 +1,5 @@
 // core::Replica for the networks: parameters, gradient and optimizer in the backend's memory, the
-// data set beside them. Compiled once a backend (gpu/backend.hpp).
+// data set beside them. Compiled once a backend (gpu/shared/backend.hpp).
 //
 // Thread rule: one thread at a time. A step allocates nothing and reads nothing back; train() reads
 // the losses and one flag at its end.
@@ -15,14 +15,14 @@
 
 #include "core/check.hpp"
 #include "core/replica.hpp"
-#include "gpu/backend.hpp"
-#include "gpu/batch.hpp"
 #include "gpu/initial_parameters.hpp"
-#include "gpu/kernels/exchange.hpp"
-#include "gpu/network.hpp"
-#include "gpu/optimizer.hpp"
 #include "gpu/replica_spec.hpp"
 #include "gpu/replica_state.hpp"
+#include "gpu/shared/backend.hpp"
+#include "gpu/shared/batch.hpp"
+#include "gpu/shared/exchange.hpp"
+#include "gpu/shared/network.hpp"
+#include "gpu/shared/optimizer.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 

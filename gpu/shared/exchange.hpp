@@ -14,7 +14,7 @@
 #include "core/codec.hpp"
 #include "core/replica.hpp"
 #include "core/result.hpp"
-#include "gpu/backend.hpp"
+#include "gpu/shared/backend.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 

@@ -1,5 +1,5 @@
 // A stack of linear layers, forward and backward, over views into one flat parameter array laid
-// out by core::make_schema. Compiled once a backend (gpu/backend.hpp).
+// out by core::make_schema. Compiled once a backend (gpu/shared/backend.hpp).
 //
 // Thread rule: the Context's. Nothing is allocated after construction.
 // Invariant: weights are [out, in]; the input is [rows x in]; activations are [features x rows].
@@ -12,9 +12,9 @@
 
 #include "core/model_spec.hpp"
 #include "core/schema.hpp"
-#include "gpu/backend.hpp"
-#include "gpu/cells.hpp"
-#include "gpu/network_kernels.hpp"
+#include "gpu/shared/backend.hpp"
+#include "gpu/shared/cells.hpp"
+#include "gpu/shared/network_kernels.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 

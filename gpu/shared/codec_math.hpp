@@ -11,7 +11,7 @@
 
 #include "core/codec.hpp"
 #include "core/rng.hpp"
-#include "gpu/hd.hpp"
+#include "gpu/shared/hd.hpp"
 
 namespace murmur::gpu::codec {
 

@@ -1,4 +1,4 @@
-#include "gpu/kernels/exchange_checks.hpp"
+#include "gpu/shared/exchange_checks.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "gpu/kernels/codec_math.hpp"
+#include "gpu/shared/codec_math.hpp"
 
 namespace murmur::gpu {
 

@@ -1,5 +1,5 @@
 // The element-wise parts of a network: bias and ReLU, their gradients, and the two losses. Compiled
-// once a backend (gpu/backend.hpp).
+// once a backend (gpu/shared/backend.hpp).
 //
 // Activations are [features x rows], so that a product with a weight [out, in] reads both as they
 // lie. A loss function handles one row (one column of the outputs) a call; it adds the row's loss
@@ -14,8 +14,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "gpu/backend.hpp"
-#include "gpu/batch.hpp"
+#include "gpu/shared/backend.hpp"
+#include "gpu/shared/batch.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 

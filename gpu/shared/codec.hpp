@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "core/codec.hpp"
-#include "gpu/backend.hpp"
+#include "gpu/shared/backend.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 

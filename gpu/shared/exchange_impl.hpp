@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "gpu/kernels/codec.hpp"
-#include "gpu/kernels/exchange.hpp"
-#include "gpu/kernels/exchange_checks.hpp"
+#include "gpu/shared/codec.hpp"
+#include "gpu/shared/exchange.hpp"
+#include "gpu/shared/exchange_checks.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "gpu/backend.hpp"
+#include "gpu/shared/backend.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 

@@ -1,5 +1,5 @@
 // A data set where the backend can read it, and the mini-batches taken from it. Compiled once a
-// backend (gpu/backend.hpp).
+// backend (gpu/shared/backend.hpp).
 //
 // Thread rule: the Context's.
 #pragma once
@@ -9,9 +9,9 @@
 #include <memory>
 
 #include "core/dataset.hpp"
-#include "gpu/backend.hpp"
-#include "gpu/cells.hpp"
 #include "gpu/row_order.hpp"
+#include "gpu/shared/backend.hpp"
+#include "gpu/shared/cells.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 

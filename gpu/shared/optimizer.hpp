@@ -1,5 +1,5 @@
 // SGD, Adam and AdamW by PyTorch's formulas, one pass over the flat parameters. Compiled once a
-// backend (gpu/backend.hpp).
+// backend (gpu/shared/backend.hpp).
 //
 // Thread rule: the Context's.
 #pragma once
@@ -10,10 +10,10 @@
 #include <cstdint>
 #include <optional>
 
-#include "gpu/backend.hpp"
-#include "gpu/clip.hpp"
 #include "gpu/replica_spec.hpp"
 #include "gpu/replica_state.hpp"
+#include "gpu/shared/backend.hpp"
+#include "gpu/shared/clip.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 

@@ -1,5 +1,5 @@
 // Clip: scales a gradient down to a norm (Pascanu, Mikolov, Bengio, arXiv 1211.5063), by the
-// formula of PyTorch's clip_grad_norm_. Compiled once a backend (gpu/backend.hpp).
+// formula of PyTorch's clip_grad_norm_. Compiled once a backend (gpu/shared/backend.hpp).
 //
 // Thread rule: the Context's. Nothing is allocated or read back; the sums are of a fixed order, so
 // that the threads change no bit.
@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstddef>
 
-#include "gpu/backend.hpp"
+#include "gpu/shared/backend.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 

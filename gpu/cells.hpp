@@ -1,8 +1,0 @@
-// for_each_cell() and Resident<T> of the backend this file is compiled for; see gpu/backend.hpp.
-#pragma once
-
-#ifdef __CUDACC__
-#include "gpu/cuda/cells.hpp"
-#else
-#include "gpu/host/cells.hpp"
-#endif
