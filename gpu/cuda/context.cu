@@ -105,15 +105,18 @@ void Context::download_bytes(void* dst, const void* src, std::size_t bytes) {
   drain(slot ^ 1);
 }
 
-void gemm(Context& context, bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t k,
-          float alpha, const float* a, const float* b, float beta, float* c) {
+void gemm(Context& context, const Product& p, const float* a, const float* b, float* c) {
+  if (p.m == 0 || p.n == 0 || p.batch == 0) return;
   // cuBLAS is column-major: it sees every matrix transposed, and C' = op(B)' op(A)'.
+  const auto integer = [](std::size_t n) { return static_cast<int>(n); };
+  const auto next = [](std::size_t n) { return static_cast<long long>(n); };
   cublas_check(
-      cublasSgemm(context.cublas(), trans_b ? CUBLAS_OP_T : CUBLAS_OP_N,
-                  trans_a ? CUBLAS_OP_T : CUBLAS_OP_N, static_cast<int>(n), static_cast<int>(m),
-                  static_cast<int>(k), &alpha, b, static_cast<int>(trans_b ? k : n), a,
-                  static_cast<int>(trans_a ? m : k), &beta, c, static_cast<int>(n)),
-      "cublasSgemm", __LINE__);
+      cublasSgemmStridedBatched(context.cublas(), p.trans_b ? CUBLAS_OP_T : CUBLAS_OP_N,
+                                p.trans_a ? CUBLAS_OP_T : CUBLAS_OP_N, integer(p.n), integer(p.m),
+                                integer(p.k), &p.alpha, b, integer(p.b_row()), next(p.b_next), a,
+                                integer(p.a_row()), next(p.a_next), &p.beta, c, integer(p.c_row()),
+                                next(p.c_next), integer(p.batch)),
+      "cublasSgemmStridedBatched", __LINE__);
 }
 
 }  // namespace murmur::gpu::cuda

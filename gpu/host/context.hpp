@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "gpu/shared/hd.hpp"
+#include "gpu/shared/product.hpp"
 
 namespace murmur::gpu::host {
 
@@ -140,9 +141,6 @@ void for_each_index(Context& context, std::size_t n, F f) {
   });
 }
 
-/// C (m x n) = alpha * op(A) (m x k) * op(B) (k x n) + beta * C, all row-major and packed: A is
-/// stored k x m where `trans_a`, B n x k where `trans_b`. With beta 0 C is not read.
-void gemm(Context&, bool trans_a, bool trans_b, std::size_t m, std::size_t n, std::size_t k,
-          float alpha, const float* a, const float* b, float beta, float* c);
+void gemm(Context&, const Product&, const float* a, const float* b, float* c);
 
 }  // namespace murmur::gpu::host

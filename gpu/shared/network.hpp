@@ -49,8 +49,8 @@ class Network {
       Layer& layer = layers_[i];
       float* z = layer.outputs.data();
       const bool input_is_by_row = i == 0;
-      gemm(context, false, input_is_by_row, layer.out, rows, layer.in, 1.0F,
-           parameters + layer.weight, from, 0.0F, z);
+      gemm(context, {.m = layer.out, .n = rows, .k = layer.in, .trans_b = input_is_by_row},
+           parameters + layer.weight, from, z);
       const float* bias = parameters + layer.bias;
       if (relu_ && i + 1 < layers_.size()) {
         for_each_cell(context, layer.out, rows, AddBiasRelu{z, bias, rows});
@@ -69,16 +69,16 @@ class Network {
       Layer& layer = layers_[i];
       for_each_index(context, layer.out, SumRows{dz, rows, gradient + layer.bias});
       if (i == 0) {
-        gemm(context, false, false, layer.out, layer.in, rows, 1.0F, dz, input, 0.0F,
+        gemm(context, {.m = layer.out, .n = layer.in, .k = rows}, dz, input,
              gradient + layer.weight);
         break;
       }
       const float* below = layers_[i - 1].outputs.data();
-      gemm(context, false, true, layer.out, layer.in, rows, 1.0F, dz, below, 0.0F,
+      gemm(context, {.m = layer.out, .n = layer.in, .k = rows, .trans_b = true}, dz, below,
            gradient + layer.weight);
       float* next = gradients_[i % 2].data();
-      gemm(context, true, false, layer.in, rows, layer.out, 1.0F, parameters + layer.weight, dz,
-           0.0F, next);
+      gemm(context, {.m = layer.in, .n = rows, .k = layer.out, .trans_a = true},
+           parameters + layer.weight, dz, next);
       if (relu_) for_each_index(context, layer.in * rows, MaskRelu{next, below});
       dz = next;
     }

@@ -201,47 +201,5 @@ TEST_CASE("mixing in float equals the reference", "[codec]") {
   }
 }
 
-TEST_CASE("matrix products equal the reference for every transposition and scale", "[gemm]") {
-  const std::size_t shapes[][3] = {
-      {1, 1, 1}, {3, 5, 7}, {64, 10, 128}, {130, 33, 65}, {256, 200, 64}};
-  for (const auto& kernels : kernels_under_test()) {
-    for (const auto& [m, n, k] : shapes) {
-      for (int form = 0; form < 12; ++form) {
-        const Product p{(form & 1) != 0,
-                        (form & 2) != 0,
-                        m,
-                        n,
-                        k,
-                        form < 8 ? 1.0F : -0.5F,
-                        form < 4   ? 0.0F
-                        : form < 8 ? 1.0F
-                                   : 0.25F};
-        CAPTURE(kernels->name(), m, n, k, p.trans_a, p.trans_b, p.alpha, p.beta);
-        const Floats a = random_floats(m * k, 1);
-        const Floats b = random_floats(k * n, 2);
-        Floats c = random_floats(m * n, 3);
-        if (p.beta == 0) c.assign(m * n, NAN);  // is not to be read
-        const Floats before = c;
-        kernels->gemm(p, a, b, c);
-        for (std::size_t i = 0; i < m; ++i) {
-          for (std::size_t j = 0; j < n; ++j) {
-            double sum = 0;
-            for (std::size_t l = 0; l < k; ++l) {
-              sum += double{a[p.trans_a ? l * m + i : i * k + l]} *
-                     double{b[p.trans_b ? j * k + l : l * n + j]};
-            }
-            sum *= p.alpha;
-            if (p.beta != 0) sum += double{p.beta} * double{before[i * n + j]};
-            if (std::abs(c[i * n + j] - sum) > 1e-5 || std::isnan(c[i * n + j])) {
-              CAPTURE(i, j);
-              REQUIRE(c[i * n + j] == Approx(sum));
-            }
-          }
-        }
-      }
-    }
-  }
-}
-
 }  // namespace
 }  // namespace murmur::gpu::test

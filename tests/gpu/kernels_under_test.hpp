@@ -11,16 +11,11 @@
 #include "core/bytes.hpp"
 #include "core/codec.hpp"
 #include "core/replica.hpp"
+#include "gpu/shared/product.hpp"
 
 namespace murmur::gpu::test {
 
 using Floats = std::vector<float>;
-
-struct Product {
-  bool trans_a, trans_b;
-  std::size_t m, n, k;
-  float alpha, beta;
-};
 
 class KernelsUnderTest {
  public:

@@ -78,13 +78,12 @@ class BackendUnderTest final : public test::KernelsUnderTest {
     MURMUR_BACKEND::mix(*context_, on.data(), from.data(), x.size(), weight);
     on.back(x.data());
   }
-  void gemm(const test::Product& p, const test::Floats& a, const test::Floats& b,
+  void gemm(const Product& p, const test::Floats& a, const test::Floats& b,
             test::Floats& c) override {
     Floats on_a(*context_, a.data(), a.size());
     Floats on_b(*context_, b.data(), b.size());
     Floats on_c(*context_, c.data(), c.size());
-    MURMUR_BACKEND::gemm(*context_, p.trans_a, p.trans_b, p.m, p.n, p.k, p.alpha, on_a.data(),
-                         on_b.data(), p.beta, on_c.data());
+    MURMUR_BACKEND::gemm(*context_, p, on_a.data(), on_b.data(), on_c.data());
     on_c.back(c.data());
   }
 

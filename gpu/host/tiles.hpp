@@ -1,0 +1,189 @@
+// The inner part of the CPU's products: a panel of the right matrix is copied where the tiles find
+// it in order, and each tile of C, 8 rows by two vectors, stays in registers over the whole of k.
+// The left matrix is read where it lies.
+//
+// Thread rule: pure functions. Each element of C is summed in the order of k.
+// Files that include this are built with -ffp-contract=fast, for fused multiply-adds.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+namespace murmur::gpu::host {
+
+#if defined(__AVX512F__)
+inline constexpr std::size_t kLanes = 16;
+/// 16 of the 32 registers sum: two units x latency 4, twice over.
+inline constexpr std::size_t kTileRows = 8;
+#elif defined(__AVX__)
+inline constexpr std::size_t kLanes = 8;
+inline constexpr std::size_t kTileRows = 6;  // 12 of the 16 registers
+#else
+inline constexpr std::size_t kLanes = 4;
+inline constexpr std::size_t kTileRows = 6;
+#endif
+using Vector [[gnu::vector_size(kLanes * sizeof(float)), gnu::may_alias]] = float;
+using Four [[gnu::vector_size(4 * sizeof(float))]] = float;
+
+inline constexpr std::size_t kPanelColumns = 2 * kLanes;
+/// Rows of a panel: 128 KiB at 16 lanes, on the stack.
+inline constexpr std::size_t kPanelRows = 1024;
+
+/// Element (i, j) is at data[i * row + j * column].
+struct View {
+  const float* data;
+  std::size_t row;
+  std::size_t column;
+};
+
+/// Writes a block of 4 x 4, transposed: three times faster than one by one.
+inline void transpose4(const float* from, std::size_t stride, float* to, std::size_t to_stride) {
+  Four row[4];
+  for (std::size_t i = 0; i < 4; ++i) std::memcpy(&row[i], from + i * stride, sizeof(Four));
+  const Four low01 = __builtin_shufflevector(row[0], row[1], 0, 4, 1, 5);
+  const Four high01 = __builtin_shufflevector(row[0], row[1], 2, 6, 3, 7);
+  const Four low23 = __builtin_shufflevector(row[2], row[3], 0, 4, 1, 5);
+  const Four high23 = __builtin_shufflevector(row[2], row[3], 2, 6, 3, 7);
+  const Four column[4] = {__builtin_shufflevector(low01, low23, 0, 1, 4, 5),
+                          __builtin_shufflevector(low01, low23, 2, 3, 6, 7),
+                          __builtin_shufflevector(high01, high23, 0, 1, 4, 5),
+                          __builtin_shufflevector(high01, high23, 2, 3, 6, 7)};
+  for (std::size_t i = 0; i < 4; ++i) std::memcpy(to + i * to_stride, &column[i], sizeof(Four));
+}
+
+/// Copies the k x width corner of `b`, width <= kPanelColumns, into `panel`, kPanelColumns apart,
+/// with zeros past `width`. One of b's strides is 1.
+inline void pack(const View& b, std::size_t k, std::size_t width, float* panel) {
+  if (width < kPanelColumns) std::fill_n(panel, k * kPanelColumns, 0.0F);
+  if (b.column == 1) {
+    for (std::size_t p = 0; p < k; ++p) {
+      const float* from = b.data + p * b.row;
+      float* to = panel + p * kPanelColumns;
+      if (width == kPanelColumns) {
+        std::memcpy(to, from, kPanelColumns * sizeof(float));
+      } else {
+        std::copy_n(from, width, to);
+      }
+    }
+    return;
+  }
+  const std::size_t whole_k = k / 4 * 4;
+  const std::size_t whole_width = width / 4 * 4;
+  for (std::size_t p = 0; p < whole_k; p += 4) {
+    for (std::size_t j = 0; j < whole_width; j += 4) {
+      transpose4(b.data + j * b.column + p, b.column, panel + p * kPanelColumns + j, kPanelColumns);
+    }
+  }
+  for (std::size_t p = 0; p < k; ++p) {
+    for (std::size_t j = p < whole_k ? whole_width : 0; j < width; ++j) {
+      panel[p * kPanelColumns + j] = b.data[j * b.column + p];
+    }
+  }
+}
+
+/// How a tile's sums reach C: c = alpha * sum + beta * c, with C's columns `stride` apart and not
+/// its rows where it is `transposed`.
+struct Store {
+  float alpha;
+  float beta;
+  std::size_t stride;
+  bool transposed;
+};
+
+/// Rows x (Vectors * kLanes) sums to C, of which the first `width` columns exist.
+template <std::size_t Rows, std::size_t Vectors>
+void store_rows(const Vector (&sums)[Rows][Vectors], const Store& store, float* c,
+                std::size_t width) {
+  const bool whole = width == Vectors * kLanes;
+  for (std::size_t r = 0; r < Rows; ++r) {
+    float row[Vectors * kLanes];
+    float* out = whole ? c + r * store.stride : row;
+    if (!whole && store.beta != 0.0F) std::copy_n(c + r * store.stride, width, row);
+    for (std::size_t v = 0; v < Vectors; ++v) {
+      Vector value = store.alpha * sums[r][v];
+      if (store.beta != 0.0F) {
+        Vector before;
+        std::memcpy(&before, out + v * kLanes, sizeof(Vector));
+        value += store.beta * before;
+      }
+      std::memcpy(out + v * kLanes, &value, sizeof(Vector));
+    }
+    if (!whole) std::copy_n(row, width, c + r * store.stride);
+  }
+}
+
+template <std::size_t Rows, std::size_t Vectors>
+void store_columns(const Vector (&sums)[Rows][Vectors], const Store& store, float* c,
+                   std::size_t width) {
+  alignas(64) float block[Rows][Vectors * kLanes];
+  for (std::size_t r = 0; r < Rows; ++r) {
+    for (std::size_t v = 0; v < Vectors; ++v) {
+      const Vector value = store.alpha * sums[r][v];
+      std::memcpy(&block[r][v * kLanes], &value, sizeof(Vector));
+    }
+  }
+  const bool add = store.beta != 0.0F;
+  const std::size_t whole_rows = add ? 0 : Rows / 4 * 4;
+  const std::size_t whole_width = width / 4 * 4;
+  for (std::size_t r = 0; r < whole_rows; r += 4) {
+    for (std::size_t j = 0; j < whole_width; j += 4) {
+      transpose4(&block[r][j], Vectors * kLanes, c + j * store.stride + r, store.stride);
+    }
+  }
+  for (std::size_t j = 0; j < width; ++j) {
+    float* out = c + j * store.stride;
+    for (std::size_t r = j < whole_width ? whole_rows : 0; r < Rows; ++r) {
+      out[r] = add ? store.beta * out[r] + block[r][j] : block[r][j];
+    }
+  }
+}
+
+/// Rows x (Vectors * kLanes) elements of C, of which the first `width` columns exist.
+template <std::size_t Rows, std::size_t Vectors>
+void tile(std::size_t k, const View& a, const float* panel, const Store& store, float* c,
+          std::size_t width) {
+  Vector sums[Rows][Vectors] = {};
+  for (std::size_t p = 0; p < k; ++p) {
+    Vector b[Vectors];
+    for (std::size_t v = 0; v < Vectors; ++v) {
+      std::memcpy(&b[v], panel + p * kPanelColumns + v * kLanes, sizeof(Vector));
+    }
+    for (std::size_t r = 0; r < Rows; ++r) {
+      const float element = a.data[r * a.row + p * a.column];
+      for (std::size_t v = 0; v < Vectors; ++v) sums[r][v] += element * b[v];
+    }
+  }
+  if (store.transposed) {
+    store_columns(sums, store, c, width);
+  } else {
+    store_rows(sums, store, c, width);
+  }
+}
+
+using Tile = void(std::size_t, const View&, const float*, const Store&, float*, std::size_t);
+
+template <std::size_t Vectors, std::size_t... Row>
+constexpr std::array<Tile*, kTileRows> tiles_of(std::index_sequence<Row...>) {
+  return {&tile<Row + 1, Vectors>...};
+}
+/// kTiles[vectors - 1][rows - 1]
+inline constexpr std::array<std::array<Tile*, kTileRows>, 2> kTiles{
+    tiles_of<1>(std::make_index_sequence<kTileRows>()),
+    tiles_of<2>(std::make_index_sequence<kTileRows>())};
+
+/// The rows [first, last) of C's panel of `width` columns, from `k` rows in `panel`. `a` and `c`
+/// are at row 0.
+inline void multiply_panel(std::size_t first, std::size_t last, std::size_t k, const View& a,
+                           const float* panel, const Store& store, float* c, std::size_t width) {
+  const auto& tiles = kTiles[width > kLanes ? 1 : 0];
+  const std::size_t row_step = store.transposed ? 1 : store.stride;
+  for (std::size_t row = first; row < last; row += kTileRows) {
+    const View left{a.data + row * a.row, a.row, a.column};
+    tiles[std::min(kTileRows, last - row) - 1](k, left, panel, store, c + row * row_step, width);
+  }
+}
+
+}  // namespace murmur::gpu::host
