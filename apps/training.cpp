@@ -11,23 +11,22 @@ namespace murmur::apps {
 namespace {
 
 /// The default model of a data set.
-core::ModelSpec model_for(const core::Dataset& data) {
-  using Kind = core::ModelKind;
-  if (data.classes == 0) return {Kind::kLinear, {1, 1, 1}};
-  if (data.name == "digits") return {Kind::kMlp, {64, 128, 10}};
-  if (data.name == "mnist") return {Kind::kMlp, {data.train.width, 256, 128, data.classes}};
-  return {Kind::kMlp, {data.train.width, 64, data.classes}};
+core::Result<core::ModelSpec> model_for(const core::Dataset& data) {
+  if (data.classes == 0) return core::parse_model("linear");
+  if (data.name == "digits") return core::parse_model("mlp:64-128-10");
+  const char* const hidden = data.name == "mnist" ? "256-128" : "64";
+  return core::parse_model(fmt::format("mlp:{}-{}-{}", data.train.width, hidden, data.classes));
 }
 
 /// Error unless every row of `data` fits `model`.
 core::Result<void> check_fit(const core::ModelSpec& model, const core::Dataset& data) {
   const std::string name = core::to_string(model);
   const std::size_t inputs = data.train.width;
-  if (model.widths.front() != inputs) {
-    return core::fail(fmt::format("model {} takes {} features, {} has {}", name,
-                                  model.widths.front(), data.name, inputs));
+  if (model.inputs() != inputs) {
+    return core::fail(fmt::format("model {} takes {} features, {} has {}", name, model.inputs(),
+                                  data.name, inputs));
   }
-  const std::size_t outputs = model.widths.back();
+  const std::size_t outputs = model.outputs();
   if (data.classes > outputs) {
     return core::fail(fmt::format("model {} tells {} classes apart, {} has {}", name, outputs,
                                   data.name, data.classes));
@@ -73,15 +72,17 @@ core::Result<Task> load_task(const Training& training) {
     }
     return Task{*training.model, nullptr, nullptr, 0, nullptr};
   }
-  const bool classes_given = training.model && training.model->kind == core::ModelKind::kMlp;
+  const bool classes_given = training.model && training.model->text != "linear";
   auto data = core::load_dataset(training.data, training.seed,
-                                 classes_given ? training.model->widths.back() : core::kClassesMax);
+                                 classes_given ? training.model->outputs() : core::kClassesMax);
   if (!data) return tl::make_unexpected(data.error());
-  core::ModelSpec model = training.model ? *training.model : model_for(*data);
-  if (auto fits = check_fit(model, *data); !fits) return tl::make_unexpected(fits.error());
-  auto initial = load_initial(training.init, model);
+  core::Result<core::ModelSpec> model = model_for(*data);
+  if (training.model) model = *training.model;
+  if (!model) return tl::make_unexpected(model.error());
+  if (auto fits = check_fit(*model, *data); !fits) return tl::make_unexpected(fits.error());
+  auto initial = load_initial(training.init, *model);
   if (!initial) return tl::make_unexpected(initial.error());
-  return Task{std::move(model), std::make_shared<const core::Samples>(std::move(data->train)),
+  return Task{*std::move(model), std::make_shared<const core::Samples>(std::move(data->train)),
               std::make_shared<const core::Samples>(std::move(data->held_out)), data->classes,
               *std::move(initial)};
 }

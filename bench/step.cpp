@@ -43,11 +43,11 @@ void write(std::ofstream& file, const std::vector<T>& values) {
 core::Result<void> run(const char* path) {
   const auto model = core::parse_model("mlp:784-256-128-10");
   if (!model) return tl::make_unexpected(model.error());
-  const auto batch = random_batch(model->widths.front(), model->widths.back());
+  const auto batch = random_batch(model->inputs(), model->outputs());
   gpu::ReplicaSpec spec{.model = *model,
                         .train = batch,
                         .held_out = batch,
-                        .classes = model->widths.back(),
+                        .classes = model->outputs(),
                         .optimizer = {.learning_rate = 0.01F, .momentum = 0.9F},
                         .batch = kBatch};
   // A peer looks for a GPU; what that costs belongs to the start. The comparison is of CPUs.

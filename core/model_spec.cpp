@@ -22,82 +22,121 @@ Result<std::size_t> parse_width(std::string_view model, std::string_view text,
 }
 
 Result<ModelSpec> parse_mlp(std::string_view model, std::string_view widths) {
-  ModelSpec spec{ModelKind::kMlp, {}};
+  std::vector<std::size_t> read;
   for (bool more = true; more;) {
     const auto dash = widths.find('-');
     const auto width = parse_width(model, widths.substr(0, dash), kWidthMax);
     if (!width) return tl::make_unexpected(width.error());
-    spec.widths.push_back(*width);
+    read.push_back(*width);
     more = dash != std::string_view::npos;
     if (more) widths = widths.substr(dash + 1);
   }
-  if (spec.widths.size() < 2) {
-    return fail(
-        fmt::format("model '{}': {} width, 2 or more make a network", model, spec.widths.size()));
+  if (read.size() < 2) {
+    return fail(fmt::format("model '{}': {} width, 2 or more make a network", model, read.size()));
   }
-  std::size_t parameters = 0;
-  for (std::size_t i = 0; i + 1 < spec.widths.size(); ++i) {
-    parameters += (spec.widths[i] + 1) * spec.widths[i + 1];
-    if (parameters > kParametersMax) {
-      return fail(fmt::format("model '{}': more than {} parameters", model, kParametersMax));
-    }
+  std::vector<LayerSpec> layers;
+  for (std::size_t i = 1; i < read.size(); ++i) {
+    if (i > 1) layers.emplace_back(ReluSpec{});
+    layers.emplace_back(LinearSpec{read[i]});
   }
-  return spec;
+  // Printed anew: "064" is a width too.
+  return make_network(fmt::format("mlp:{}", fmt::join(read, "-")), {read.front()},
+                      in_sequence(layers));
 }
 
 }  // namespace
+
+std::vector<Layer> in_sequence(const std::vector<LayerSpec>& layers) {
+  std::vector<Layer> sequence;
+  for (const LayerSpec& spec : layers) {
+    const std::size_t place = sequence.size();
+    sequence.push_back({spec, std::to_string(place), place});
+  }
+  return sequence;
+}
+
+Result<ModelSpec> make_network(std::string text, Shape input, std::vector<Layer> layers) {
+  if (layers.empty()) return fail(fmt::format("model '{}': no layers", text));
+  ModelSpec spec{ModelKind::kNetwork, std::move(text), 0, std::move(layers), {std::move(input)}};
+  std::vector<bool> taken(spec.layers.size() + 1, false);
+  std::size_t parameters = 0;
+  const auto bad = [&spec](const Layer& layer, const std::string& what) {
+    return fail(fmt::format("model '{}': layer {} ({}): {}", spec.text, layer.name,
+                            type_of(layer.spec), what));
+  };
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
+    const Layer& layer = spec.layers[i];
+    CHECK_INVARIANT(layer.from <= i);
+    const Shape& given = spec.shapes[layer.from];
+    taken[layer.from] = true;
+    if (const auto* sum = std::get_if<AddSpec>(&layer.spec)) {
+      CHECK_INVARIANT(sum->with <= i);
+      taken[sum->with] = true;
+      if (const Shape& other = spec.shapes[sum->with]; other != given) {
+        return bad(layer, fmt::format("{} and {} do not add", to_string(given), to_string(other)));
+      }
+    }
+    auto shape = output_shape(layer.spec, given);
+    if (!shape) return bad(layer, shape.error().message);
+    for (const Parameter& parameter : parameters_of(layer.spec, given)) {
+      parameters += elements(parameter.shape);
+    }
+    if (parameters > kParametersMax) {
+      return fail(fmt::format("model '{}': more than {} parameters", spec.text, kParametersMax));
+    }
+    spec.shapes.push_back(*std::move(shape));
+  }
+  for (std::size_t i = 0; i + 1 < spec.layers.size(); ++i) {
+    if (!taken[i + 1]) return bad(spec.layers[i], "no layer takes what it gives");
+  }
+  return spec;
+}
 
 Result<ModelSpec> parse_model(std::string_view text) {
   constexpr std::string_view kMlp = "mlp:";
   constexpr std::string_view kQuadratic = "quadratic:";
   constexpr std::string_view kLeastSquares = "least-squares:";
-  if (text == "linear") return ModelSpec{ModelKind::kLinear, {1, 1, 1}};
+  if (text == "linear") {
+    return make_network("linear", {1}, in_sequence({LinearSpec{1}, LinearSpec{1}}));
+  }
   if (text.starts_with(kMlp)) return parse_mlp(text, text.substr(kMlp.size()));
   for (const auto& [prefix, kind] : {std::pair(kQuadratic, ModelKind::kQuadratic),
                                      std::pair(kLeastSquares, ModelKind::kLeastSquares)}) {
     if (!text.starts_with(prefix)) continue;
     const auto width = parse_width(text, text.substr(prefix.size()), kClosedFormMax);
     if (!width) return tl::make_unexpected(width.error());
-    return ModelSpec{kind, {*width}};
+    return ModelSpec{kind, fmt::format("{}{}", prefix, *width), *width, {}, {}};
   }
   return fail(fmt::format(
       "model '{}' is none of mlp:IN-...-OUT, linear, quadratic:D, least-squares:D", text));
 }
 
-std::string to_string(const ModelSpec& spec) {
-  switch (spec.kind) {
-    case ModelKind::kMlp:
-      return fmt::format("mlp:{}", fmt::join(spec.widths, "-"));
-    case ModelKind::kLinear:
-      return "linear";
-    case ModelKind::kQuadratic:
-      return fmt::format("quadratic:{}", spec.widths[0]);
-    case ModelKind::kLeastSquares:
-      return fmt::format("least-squares:{}", spec.widths[0]);
+std::string to_string(const ModelSpec& spec) { return spec.text; }
+
+std::vector<Parameter> parameters_of(const ModelSpec& spec) {
+  std::vector<Parameter> all;
+  for (const Layer& layer : spec.layers) {
+    for (Parameter parameter : parameters_of(layer.spec, spec.shapes[layer.from])) {
+      parameter.name = layer.name + "." + parameter.name;
+      all.push_back(std::move(parameter));
+    }
   }
-  return "?";
+  return all;
 }
 
 Schema make_schema(const ModelSpec& spec, std::size_t shard_parameters) {
+  if (spec.closed_form()) {
+    return {spec.text, {{"x", {spec.dimension}, 0, spec.dimension}}, shard_parameters};
+  }
+  std::vector<Parameter> parameters = parameters_of(spec);
   std::vector<Tensor> tensors;
   std::size_t offset = 0;
-  const auto add = [&](std::string name, std::vector<std::size_t> shape) {
-    std::size_t size = 1;
-    for (const std::size_t n : shape) size *= n;
-    tensors.push_back({std::move(name), std::move(shape), offset, size});
+  for (Parameter& parameter : parameters) {
+    const std::size_t size = elements(parameter.shape);
+    tensors.push_back({std::move(parameter.name), std::move(parameter.shape), offset, size});
     offset += size;
-  };
-  if (spec.closed_form()) {
-    add("x", {spec.widths[0]});
-  } else {
-    // A ReLU between layers takes a place in nn.Sequential's numbering.
-    const std::size_t stride = spec.relu() ? 2 : 1;
-    for (std::size_t i = 0; i + 1 < spec.widths.size(); ++i) {
-      add(fmt::format("{}.weight", i * stride), {spec.widths[i + 1], spec.widths[i]});
-      add(fmt::format("{}.bias", i * stride), {spec.widths[i + 1]});
-    }
   }
-  return {to_string(spec), std::move(tensors), shard_parameters};
+  return {spec.text, std::move(tensors), shard_parameters};
 }
 
 }  // namespace murmur::core

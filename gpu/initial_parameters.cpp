@@ -1,22 +1,19 @@
 #include "gpu/initial_parameters.hpp"
 
-#include <cmath>
-
 #include "core/rng.hpp"
 
 namespace murmur::gpu {
 
-std::vector<float> initial_parameters(const core::Schema& schema, std::uint64_t seed) {
-  std::vector<float> parameters(schema.parameters());
+std::vector<float> initial_parameters(const core::ModelSpec& model, std::uint64_t seed) {
+  std::vector<float> values;
   core::Rng rng(seed, 0, "initial parameters");
-  double bound = 0;
-  for (const core::Tensor& tensor : schema.tensors()) {
-    if (tensor.shape.size() == 2) bound = 1 / std::sqrt(static_cast<double>(tensor.shape[1]));
-    for (std::size_t i = 0; i < tensor.size; ++i) {
-      parameters[tensor.offset + i] = static_cast<float>((2 * rng.uniform() - 1) * bound);
+  for (const core::Parameter& parameter : core::parameters_of(model)) {
+    const double bound = parameter.initial.value;
+    for (std::size_t i = core::elements(parameter.shape); i > 0; --i) {
+      values.push_back(static_cast<float>((2 * rng.uniform() - 1) * bound));
     }
   }
-  return parameters;
+  return values;
 }
 
 }  // namespace murmur::gpu

@@ -1,5 +1,5 @@
-// Where training starts: PyTorch's nn.Linear draws weights and biases uniformly from
-// ±1/sqrt(inputs). Drawn on the host, so that every backend starts from the same numbers.
+// Where training starts: each tensor by its own rule, drawn on the host, so that every backend
+// starts from the same numbers.
 //
 // Thread rule: a pure function.
 #pragma once
@@ -7,11 +7,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/schema.hpp"
+#include "core/model_spec.hpp"
 
 namespace murmur::gpu {
 
-/// `schema` is a network's: weights [out, in], each followed by its bias.
-std::vector<float> initial_parameters(const core::Schema& schema, std::uint64_t seed);
+/// Of a network, in the layout of core::make_schema().
+std::vector<float> initial_parameters(const core::ModelSpec& model, std::uint64_t seed);
 
 }  // namespace murmur::gpu

@@ -80,15 +80,15 @@ core::Result<void> check_samples(const ReplicaSpec& spec, const char* what,
   if (rows >= std::numeric_limits<std::uint32_t>::max()) {
     return core::fail(fmt::format("{} data: {} rows are too many", what, rows));
   }
-  if (samples->width != spec.model.widths.front()) {
+  if (samples->width != spec.model.inputs()) {
     return core::fail(fmt::format("{}: takes {} inputs, but the {} data have {} features", model,
-                                  spec.model.widths.front(), what, samples->width));
+                                  spec.model.inputs(), what, samples->width));
   }
   if (samples->bytes.size() + samples->floats.size() != rows * samples->width) {
     return core::fail(
         fmt::format("{} data: not {} features in each of {} rows", what, samples->width, rows));
   }
-  const std::size_t outputs = spec.model.widths.back();
+  const std::size_t outputs = spec.model.outputs();
   if (spec.classes == 0) {
     if (samples->target_width != outputs || samples->targets.size() != rows * outputs) {
       return core::fail(fmt::format("{}: gives {} outputs, but the {} data have {} targets", model,

@@ -28,6 +28,10 @@ void for_each_cell(Context& context, std::size_t rows, std::size_t columns, cons
   for_each_index(context, rows * columns, CellByIndex<F>{f, static_cast<std::uint32_t>(columns)});
 }
 
+/// Neighbouring columns that one index of a kernel sums up: neighbouring threads read them
+/// together.
+inline constexpr std::size_t kColumnsTogether = 1;
+
 /// A vector of the host as the backend reads it: uploaded once.
 template <class T>
 class Resident {

@@ -25,6 +25,9 @@ void for_each_cell(Context& context, std::size_t rows, std::size_t columns, cons
   }
 }
 
+/// Neighbouring columns that one index of a kernel sums up: as many as fill a vector.
+inline constexpr std::size_t kColumnsTogether = 16;
+
 /// A vector of the host as the backend reads it: on the CPU, itself.
 template <class T>
 class Resident {

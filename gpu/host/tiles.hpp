@@ -54,10 +54,17 @@ inline void transpose4(const float* from, std::size_t stride, float* to, std::si
   for (std::size_t i = 0; i < 4; ++i) std::memcpy(to + i * to_stride, &column[i], sizeof(Four));
 }
 
+/// Zeros in the rest of the last vector that the first `width` columns of a panel take.
+inline void clear_rest(float* panel, std::size_t k, std::size_t width) {
+  const std::size_t rest = (kLanes - width % kLanes) % kLanes;
+  if (rest == 0) return;
+  for (std::size_t p = 0; p < k; ++p) std::fill_n(panel + p * kPanelColumns + width, rest, 0.0F);
+}
+
 /// Copies the k x width corner of `b`, width <= kPanelColumns, into `panel`, kPanelColumns apart,
-/// with zeros past `width`. One of b's strides is 1.
+/// with zeros in the rest of a vector past `width`. One of b's strides is 1.
 inline void pack(const View& b, std::size_t k, std::size_t width, float* panel) {
-  if (width < kPanelColumns) std::fill_n(panel, k * kPanelColumns, 0.0F);
+  clear_rest(panel, k, width);
   if (b.column == 1) {
     for (std::size_t p = 0; p < k; ++p) {
       const float* from = b.data + p * b.row;
@@ -93,11 +100,62 @@ struct Store {
   bool transposed;
 };
 
-/// Rows x (Vectors * kLanes) sums to C, of which the first `width` columns exist.
+/// Sums that were scaled, kPanelColumns apart in `block`, to a C that is transposed.
+inline void store_columns(const float* block, std::size_t rows, const Store& store, float* c,
+                          std::size_t width) {
+  const bool add = store.beta != 0.0F;
+  const std::size_t whole_rows = add ? 0 : rows / 4 * 4;
+  const std::size_t whole_width = width / 4 * 4;
+  for (std::size_t r = 0; r < whole_rows; r += 4) {
+    for (std::size_t j = 0; j < whole_width; j += 4) {
+      transpose4(block + r * kPanelColumns + j, kPanelColumns, c + j * store.stride + r,
+                 store.stride);
+    }
+  }
+  for (std::size_t j = 0; j < width; ++j) {
+    float* out = c + j * store.stride;
+    for (std::size_t r = j < whole_width ? whole_rows : 0; r < rows; ++r) {
+      const float value = block[r * kPanelColumns + j];
+      out[r] = add ? store.beta * out[r] + value : value;
+    }
+  }
+}
+
+/// Rows x (Vectors * kLanes) elements of C, of which the first `width` columns exist. (All
+/// loops over the sums are unrolled, or they would leave the registers.)
 template <std::size_t Rows, std::size_t Vectors>
-void store_rows(const Vector (&sums)[Rows][Vectors], const Store& store, float* c,
-                std::size_t width) {
+void tile(std::size_t k, const View& a, const float* panel, const Store& store, float* c,
+          std::size_t width) {
+  Vector sums[Rows][Vectors];
+#pragma GCC unroll 8
+  for (std::size_t r = 0; r < Rows; ++r) {
+    for (std::size_t v = 0; v < Vectors; ++v) sums[r][v] = Vector{};
+  }
+  for (std::size_t p = 0; p < k; ++p) {
+    Vector b[Vectors];
+    for (std::size_t v = 0; v < Vectors; ++v) {
+      std::memcpy(&b[v], panel + p * kPanelColumns + v * kLanes, sizeof(Vector));
+    }
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < Rows; ++r) {
+      const float element = a.data[r * a.row + p * a.column];
+      for (std::size_t v = 0; v < Vectors; ++v) sums[r][v] += element * b[v];
+    }
+  }
+  if (store.transposed) {
+    alignas(64) float block[Rows * kPanelColumns];
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < Rows; ++r) {
+      for (std::size_t v = 0; v < Vectors; ++v) {
+        const Vector value = store.alpha * sums[r][v];
+        std::memcpy(block + r * kPanelColumns + v * kLanes, &value, sizeof(Vector));
+      }
+    }
+    store_columns(block, Rows, store, c, width);
+    return;
+  }
   const bool whole = width == Vectors * kLanes;
+#pragma GCC unroll 8
   for (std::size_t r = 0; r < Rows; ++r) {
     float row[Vectors * kLanes];
     float* out = whole ? c + r * store.stride : row;
@@ -112,54 +170,6 @@ void store_rows(const Vector (&sums)[Rows][Vectors], const Store& store, float* 
       std::memcpy(out + v * kLanes, &value, sizeof(Vector));
     }
     if (!whole) std::copy_n(row, width, c + r * store.stride);
-  }
-}
-
-template <std::size_t Rows, std::size_t Vectors>
-void store_columns(const Vector (&sums)[Rows][Vectors], const Store& store, float* c,
-                   std::size_t width) {
-  alignas(64) float block[Rows][Vectors * kLanes];
-  for (std::size_t r = 0; r < Rows; ++r) {
-    for (std::size_t v = 0; v < Vectors; ++v) {
-      const Vector value = store.alpha * sums[r][v];
-      std::memcpy(&block[r][v * kLanes], &value, sizeof(Vector));
-    }
-  }
-  const bool add = store.beta != 0.0F;
-  const std::size_t whole_rows = add ? 0 : Rows / 4 * 4;
-  const std::size_t whole_width = width / 4 * 4;
-  for (std::size_t r = 0; r < whole_rows; r += 4) {
-    for (std::size_t j = 0; j < whole_width; j += 4) {
-      transpose4(&block[r][j], Vectors * kLanes, c + j * store.stride + r, store.stride);
-    }
-  }
-  for (std::size_t j = 0; j < width; ++j) {
-    float* out = c + j * store.stride;
-    for (std::size_t r = j < whole_width ? whole_rows : 0; r < Rows; ++r) {
-      out[r] = add ? store.beta * out[r] + block[r][j] : block[r][j];
-    }
-  }
-}
-
-/// Rows x (Vectors * kLanes) elements of C, of which the first `width` columns exist.
-template <std::size_t Rows, std::size_t Vectors>
-void tile(std::size_t k, const View& a, const float* panel, const Store& store, float* c,
-          std::size_t width) {
-  Vector sums[Rows][Vectors] = {};
-  for (std::size_t p = 0; p < k; ++p) {
-    Vector b[Vectors];
-    for (std::size_t v = 0; v < Vectors; ++v) {
-      std::memcpy(&b[v], panel + p * kPanelColumns + v * kLanes, sizeof(Vector));
-    }
-    for (std::size_t r = 0; r < Rows; ++r) {
-      const float element = a.data[r * a.row + p * a.column];
-      for (std::size_t v = 0; v < Vectors; ++v) sums[r][v] += element * b[v];
-    }
-  }
-  if (store.transposed) {
-    store_columns(sums, store, c, width);
-  } else {
-    store_rows(sums, store, c, width);
   }
 }
 

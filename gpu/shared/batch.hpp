@@ -92,42 +92,38 @@ struct ScaleBytes {
   }
 };
 
-/// The rows of a mini-batch, and their features as floats, a row a sample.
+/// The rows of a mini-batch; their features go, as floats, where the caller says, a row a sample.
 class Batch {
  public:
-  Batch(Context& context, std::size_t rows_max, std::size_t width)
-      : rows_(context, rows_max), features_(context, rows_max * width) {}
+  Batch(Context& context, std::size_t rows_max) : rows_(context, rows_max) {}
 
   /// The rows at [begin, begin + count) of `order`.
   void gather(Context& context, const SamplesView& samples, const RowOrder& order,
-              std::size_t begin, std::size_t count) {
+              std::size_t begin, std::size_t count, float* features) {
     for_each_index(context, count, PickRow{order, static_cast<std::uint32_t>(begin), rows_.data()});
-    copy_features(context, samples, count);
+    copy_features(context, samples, count, features);
   }
   /// The rows [begin, begin + count) as they lie.
-  void gather(Context& context, const SamplesView& samples, std::size_t begin, std::size_t count) {
+  void gather(Context& context, const SamplesView& samples, std::size_t begin, std::size_t count,
+              float* features) {
     for_each_index(context, count, CountRow{static_cast<std::uint32_t>(begin), rows_.data()});
-    copy_features(context, samples, count);
+    copy_features(context, samples, count, features);
   }
 
   [[nodiscard]] const std::uint32_t* rows() const { return rows_.data(); }
-  [[nodiscard]] const float* features() const { return features_.data(); }
 
  private:
-  void copy_features(Context& context, const SamplesView& samples, std::size_t count) {
+  void copy_features(Context& context, const SamplesView& samples, std::size_t count, float* to) {
     const std::size_t width = samples.width;
     if (samples.bytes != nullptr) {
-      for_each_cell(
-          context, count, width,
-          ScaleBytes{samples.bytes, samples.scale, rows_.data(), width, features_.data()});
-    } else {
       for_each_cell(context, count, width,
-                    CopyFloats{samples.floats, rows_.data(), width, features_.data()});
+                    ScaleBytes{samples.bytes, samples.scale, rows_.data(), width, to});
+    } else {
+      for_each_cell(context, count, width, CopyFloats{samples.floats, rows_.data(), width, to});
     }
   }
 
   Buffer<std::uint32_t> rows_;
-  Buffer<float> features_;
 };
 
 }  // namespace murmur::gpu::MURMUR_BACKEND

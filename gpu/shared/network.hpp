@@ -1,99 +1,155 @@
-// A stack of linear layers, forward and backward, over views into one flat parameter array laid
-// out by core::make_schema. Compiled once a backend (gpu/shared/backend.hpp).
+// Network: the layers of a model, forward and backward, over views into one flat parameter array
+// laid out by core::make_schema. Compiled once a backend (gpu/shared/backend.hpp).
 //
 // Thread rule: the Context's. Nothing is allocated after construction.
-// Invariant: weights are [out, in]; the input is [rows x in]; activations are [features x rows].
+// Invariant: activations are row-major with the batch first.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "core/model_spec.hpp"
 #include "core/schema.hpp"
+#include "gpu/network_plan.hpp"
 #include "gpu/shared/backend.hpp"
-#include "gpu/shared/cells.hpp"
-#include "gpu/shared/network_kernels.hpp"
+#include "gpu/shared/layer.hpp"
+#include "gpu/shared/layers/add.hpp"
+#include "gpu/shared/make_layer.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 
+/// Evaluating keeps nothing for a backward pass.
+enum class Mode { kTraining = 0, kEvaluating = 1 };
+
 class Network {
  public:
-  /// Room for `rows_max` rows at a time. `schema` is make_schema()'s of the same `model`.
+  /// Room for so many rows at a time. `schema` is make_schema()'s of the same `model`.
   Network(Context& context, const core::ModelSpec& model, const core::Schema& schema,
-          std::size_t rows_max)
-      : relu_(model.relu()) {
-    std::size_t hidden_max = 0;
-    for (std::size_t i = 0; i + 1 < model.widths.size(); ++i) {
-      const std::size_t out = model.widths[i + 1];
-      layers_.push_back({.in = model.widths[i],
-                         .out = out,
-                         .weight = schema.tensors()[2 * i].offset,
-                         .bias = schema.tensors()[2 * i + 1].offset,
-                         .outputs = Buffer<float>(context, out * rows_max)});
-      if (i + 2 < model.widths.size()) hidden_max = std::max(hidden_max, out);
-    }
-    for (Buffer<float>& buffer : gradients_) buffer = Buffer<float>(context, hidden_max * rows_max);
+          std::size_t rows_training, std::size_t rows_evaluating)
+      : output_(model.layers.size()), width_(model.outputs()) {
+    make_operations(model, schema);
+    for (const core::Shape& shape : model.shapes) sizes_.push_back(core::elements(shape));
+    plans_[0] = plan_network(operations_, sizes_, rows_training, true);
+    plans_[1] = plan_network(operations_, sizes_, rows_evaluating, false);
+    memory_ = Buffer<float>(context, std::max(plans_[0].size, plans_[1].size));
   }
 
-  [[nodiscard]] std::size_t inputs() const { return layers_.front().in; }
-  [[nodiscard]] std::size_t width() const { return layers_.back().out; }
-  /// The last layer's, [width() x rows]: forward() writes them; the caller replaces them by the
-  /// loss's gradient before backward().
-  [[nodiscard]] float* outputs() { return layers_.back().outputs.data(); }
+  /// Numbers that the model gives for a row.
+  [[nodiscard]] std::size_t width() const { return width_; }
+  /// Where the features of a batch go, a row a sample.
+  [[nodiscard]] float* input(Mode mode) { return at(plan(mode).values[0]); }
+  /// [rows x width()], after forward().
+  [[nodiscard]] const float* output(Mode mode) { return at(plan(mode).values[output_]); }
+  /// Where the loss's gradient by the output is to be before backward(); maybe the output's place.
+  [[nodiscard]] float* output_gradient() { return at(plans_[0].gradients[output_]); }
 
-  void forward(Context& context, const float* parameters, const float* input, std::size_t rows) {
-    const float* from = input;
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      Layer& layer = layers_[i];
-      float* z = layer.outputs.data();
-      const bool input_is_by_row = i == 0;
-      gemm(context, {.m = layer.out, .n = rows, .k = layer.in, .trans_b = input_is_by_row},
-           parameters + layer.weight, from, z);
-      const float* bias = parameters + layer.bias;
-      if (relu_ && i + 1 < layers_.size()) {
-        for_each_cell(context, layer.out, rows, AddBiasRelu{z, bias, rows});
+  void forward(Context& context, Mode mode, const float* parameters, std::size_t rows) {
+    const NetworkPlan& p = plan(mode);
+    for (std::size_t i = 0; i < operations_.size(); ++i) {
+      const Operation& op = operations_[i];
+      const NetworkPlan::Memory& memory = p.operations[i];
+      const float* const from = at(p.values[op.from]);
+      float* const to = at(p.values[op.to]);
+      if (op.with) {
+        add(context, rows * sizes_[op.to], from, at(p.values[*op.with]), to);
       } else {
-        for_each_cell(context, layer.out, rows, AddBias{z, bias, rows});
+        layers_[i]->forward(context,
+                            {rows, parameters, from, to, at(memory.saved), at(memory.scratch)});
       }
-      from = z;
     }
   }
 
-  /// After forward() with the same arguments: the whole of `gradient`, in the parameters' layout.
-  void backward(Context& context, const float* parameters, const float* input, std::size_t rows,
-                float* gradient) {
-    const float* dz = outputs();
-    for (std::size_t i = layers_.size(); i-- > 0;) {
-      Layer& layer = layers_[i];
-      for_each_index(context, layer.out, SumRows{dz, rows, gradient + layer.bias});
-      if (i == 0) {
-        gemm(context, {.m = layer.out, .n = layer.in, .k = rows}, dz, input,
-             gradient + layer.weight);
-        break;
+  /// After forward() in training, of the same rows: the whole of `gradient`, in the parameters'
+  /// layout.
+  void backward(Context& context, const float* parameters, std::size_t rows, float* gradient) {
+    const NetworkPlan& p = plans_[0];
+    for (std::size_t i = operations_.size(); i-- > 0;) {
+      const Operation& op = operations_[i];
+      const NetworkPlan::Memory& memory = p.operations[i];
+      float* const above = at(p.gradients[op.to]);
+      if (op.with) {
+        share_gradient(context, op, memory, above, rows);
+        continue;
       }
-      const float* below = layers_[i - 1].outputs.data();
-      gemm(context, {.m = layer.out, .n = layer.in, .k = rows, .trans_b = true}, dz, below,
-           gradient + layer.weight);
-      float* next = gradients_[i % 2].data();
-      gemm(context, {.m = layer.in, .n = rows, .k = layer.out, .trans_a = true},
-           parameters + layer.weight, dz, next);
-      if (relu_) for_each_index(context, layer.in * rows, MaskRelu{next, below});
-      dz = next;
+      const bool aside = memory.from.by_way_of != NetworkPlan::kNowhere;
+      float* const below = at(aside ? memory.from.by_way_of : memory.from.offset);
+      layers_[i]->backward(
+          context, {rows, parameters, at(p.values[op.from]), at(p.values[op.to]), above, below,
+                    gradient, at(memory.saved), at(memory.backward_scratch)});
+      if (aside) {
+        float* const sum = at(memory.from.offset);
+        add(context, rows * sizes_[op.from], sum, below, sum);
+      }
     }
   }
 
  private:
-  struct Layer {
-    std::size_t in, out;
-    std::size_t weight, bias;  ///< offsets in the flat array
-    Buffer<float> outputs;     ///< [out x rows]
-  };
+  void make_operations(const core::ModelSpec& model, const core::Schema& schema) {
+    std::vector<std::size_t> uses(model.shapes.size(), 0);
+    for (const core::Layer& layer : model.layers) {
+      ++uses[layer.from];
+      if (const auto* sum = std::get_if<core::AddSpec>(&layer.spec)) ++uses[sum->with];
+    }
+    const core::Tensor* tensors = schema.tensors().data();
+    for (std::size_t i = 0; i < model.layers.size(); ++i) {
+      const core::Layer& layer = model.layers[i];
+      const core::Point end = i + 1;
+      const core::Layer* const next = end < model.layers.size() ? &model.layers[end] : nullptr;
+      const bool and_relu = can_apply_relu(layer.spec) && next != nullptr && next->from == end &&
+                            std::holds_alternative<core::ReluSpec>(next->spec) && uses[end] == 1;
+      const LayerPlace place{model.shapes[layer.from], model.shapes[end], tensors, and_relu};
+      tensors += core::parameters_of(layer.spec, place.input).size();
+      layers_.push_back(
+          std::visit([&](const auto& spec) { return make_layer(spec, place); }, layer.spec));
+      Operation op{.from = layer.from, .to = and_relu ? end + 1 : end, .with = {}, .needs = {}};
+      if (layers_.back()) {
+        op.needs = layers_.back()->needs();
+      } else {
+        op.with = std::get<core::AddSpec>(layer.spec).with;
+        op.needs.in_place = true;
+      }
+      operations_.push_back(op);
+      if (and_relu) ++i;
+    }
+  }
 
-  bool relu_;
-  std::vector<Layer> layers_;
-  std::array<Buffer<float>, 2> gradients_;  ///< of a layer's outputs and of those below it
+  [[nodiscard]] const NetworkPlan& plan(Mode mode) const {
+    return plans_[static_cast<std::size_t>(mode)];
+  }
+  [[nodiscard]] float* at(std::size_t place) {
+    return place == NetworkPlan::kNowhere ? nullptr : memory_.data() + place;
+  }
+
+  static void add(Context& context, std::size_t n, const float* a, const float* b, float* sum) {
+    for_each_index(context, n, AddElements{a, b, sum});
+  }
+
+  /// Of a sum: each of its two inputs has the gradient of the sum itself.
+  void share_gradient(Context& context, const Operation& op, const NetworkPlan::Memory& memory,
+                      const float* above, std::size_t rows) {
+    const std::size_t n = rows * sizes_[op.to];
+    const auto hand_on = [&](float* below, bool adds) {
+      if (below == nullptr || below == above) return;
+      if (adds) {
+        add(context, n, below, above, below);
+      } else {
+        copy(context, below, above, n);
+      }
+    };
+    hand_on(at(memory.from.offset), memory.from.by_way_of != NetworkPlan::kNowhere);
+    hand_on(at(memory.with_gradient), memory.adds_with);
+  }
+
+  std::vector<std::unique_ptr<Layer>> layers_;  ///< of each operation; null: an addition
+  std::vector<Operation> operations_;
+  std::vector<std::size_t> sizes_;  ///< floats a row of each point
+  core::Point output_;
+  std::size_t width_;
+  std::array<NetworkPlan, 2> plans_;  ///< of each Mode
+  Buffer<float> memory_;
 };
 
 }  // namespace murmur::gpu::MURMUR_BACKEND

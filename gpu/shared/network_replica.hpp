@@ -9,7 +9,6 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -21,6 +20,8 @@
 #include "gpu/shared/backend.hpp"
 #include "gpu/shared/batch.hpp"
 #include "gpu/shared/exchange.hpp"
+#include "gpu/shared/finite.hpp"
+#include "gpu/shared/loss.hpp"
 #include "gpu/shared/network.hpp"
 #include "gpu/shared/optimizer.hpp"
 
@@ -37,19 +38,16 @@ class NetworkReplica final : public core::Replica {
         rows_max_(std::max(batch_rows_, std::min(kEvaluateRows, spec.held_out->rows))),
         train_(*context_, spec.train),
         held_out_(*context_, spec.held_out),
-        batch_(*context_, rows_max_, spec.model.widths.front()),
-        network_(*context_, spec.model, schema_, rows_max_),
+        batch_(*context_, rows_max_),
+        network_(*context_, spec.model, schema_, batch_rows_, rows_max_),
+        loss_(*context_, spec.classes > 0, network_.width(), rows_max_),
         optimizer_(*context_, spec.optimizer, schema_.parameters()),
         exchange_(*context_),
         parameters_(*context_, schema_.parameters()),
         gradient_(*context_, schema_.parameters()),
-        loss_(*context_, rows_max_),
-        correct_(*context_, rows_max_),
-        not_finite_(*context_, 1),
-        loss_read_(rows_max_),
-        correct_read_(rows_max_) {
+        not_finite_(*context_, 1) {
     const std::vector<float> initial =
-        spec.initial ? *spec.initial : initial_parameters(schema_, spec.seed);
+        spec.initial ? *spec.initial : initial_parameters(spec.model, spec.seed);
     upload(*context_, parameters_.data(), initial.data(), initial.size());
     set_place({});
   }
@@ -61,9 +59,9 @@ class NetworkReplica final : public core::Replica {
 
   core::TrainStats train(std::uint32_t steps) override {
     context_->activate();
-    fill(*context_, loss_.data(), batch_rows_, 0.0);
+    loss_.begin(*context_);
     for (std::uint32_t i = 0; i < steps; ++i) step();
-    const double loss = read_loss(batch_rows_) / std::max<std::uint32_t>(steps, 1);
+    const double loss = loss_.read_loss(*context_) / std::max<std::uint32_t>(steps, 1);
     return {.loss = loss, .finite = std::isfinite(loss) && state_finite()};
   }
 
@@ -72,26 +70,17 @@ class NetworkReplica final : public core::Replica {
     const double nan = std::numeric_limits<double>::quiet_NaN();
     const std::size_t rows = held_out_.rows();
     if (rows == 0) return {.loss = nan, .accuracy = nan};
-    fill(*context_, loss_.data(), rows_max_, 0.0);
-    fill(*context_, correct_.data(), rows_max_, 0U);
+    loss_.begin(*context_);
     const SamplesView samples = held_out_.view();
     for (std::size_t begin = 0; begin < rows; begin += rows_max_) {
       const std::size_t count = std::min(rows_max_, rows - begin);
-      batch_.gather(*context_, samples, begin, count);
-      network_.forward(*context_, parameters_.data(), batch_.features(), count);
-      const LossFrame frame = loss_frame(count, 1.0);
-      if (classifies()) {
-        for_each_index(*context_, count, CrossEntropyValue{frame, samples.labels, correct_.data()});
-      } else {
-        for_each_index(*context_, count, SquaredError{frame, samples.targets, false});
-      }
+      batch_.gather(*context_, samples, begin, count, network_.input(Mode::kEvaluating));
+      network_.forward(*context_, Mode::kEvaluating, parameters_.data(), count);
+      loss_.measure(*context_, network_.output(Mode::kEvaluating), count, batch_, samples);
     }
     const auto total = static_cast<double>(rows);
-    core::Evaluation result{.loss = read_loss(rows_max_) / total, .accuracy = nan};
-    if (classifies()) {
-      download(*context_, correct_read_.data(), correct_.data(), rows_max_);
-      result.accuracy = std::accumulate(correct_read_.begin(), correct_read_.end(), 0.0) / total;
-    }
+    core::Evaluation result{.loss = loss_.read_loss(*context_) / total, .accuracy = nan};
+    if (loss_.classifies()) result.accuracy = loss_.read_correct(*context_) / total;
     return result;
   }
 
@@ -166,8 +155,6 @@ class NetworkReplica final : public core::Replica {
   /// Held-out rows looked at together; bounds the memory of activations.
   static constexpr std::size_t kEvaluateRows = 256;
 
-  [[nodiscard]] bool classifies() const { return spec_.classes > 0; }
-
   /// The planes of state_kind(), one after the other.
   void read_arrays(float* to) {
     const std::size_t n = schema_.parameters();
@@ -190,33 +177,19 @@ class NetworkReplica final : public core::Replica {
         RowOrder(spec_.seed, spec_.stream, place.epoch, static_cast<std::uint32_t>(train_.rows()));
   }
 
-  [[nodiscard]] LossFrame loss_frame(std::size_t rows, double weight) {
-    return {network_.outputs(), network_.width(), rows, batch_.rows(), loss_.data(), weight};
-  }
-
   void step() {
     if (place_.position >= train_.rows()) set_place({place_.epoch + 1, 0});
     const std::size_t rows = std::min<std::size_t>(batch_rows_, train_.rows() - place_.position);
     const SamplesView samples = train_.view();
-    batch_.gather(*context_, samples, order_, place_.position, rows);
+    batch_.gather(*context_, samples, order_, place_.position, rows,
+                  network_.input(Mode::kTraining));
     place_.position += rows;
 
-    network_.forward(*context_, parameters_.data(), batch_.features(), rows);
-    const LossFrame frame = loss_frame(rows, 1.0 / static_cast<double>(rows));
-    if (classifies()) {
-      for_each_index(*context_, rows, CrossEntropyGradient{frame, samples.labels});
-    } else {
-      for_each_index(*context_, rows, SquaredError{frame, samples.targets, true});
-    }
-    network_.backward(*context_, parameters_.data(), batch_.features(), rows, gradient_.data());
+    network_.forward(*context_, Mode::kTraining, parameters_.data(), rows);
+    loss_.differentiate(*context_, network_.output(Mode::kTraining), network_.output_gradient(),
+                        rows, batch_, samples);
+    network_.backward(*context_, parameters_.data(), rows, gradient_.data());
     optimizer_.step(*context_, parameters_.data(), gradient_.data());
-  }
-
-  /// The sum over the first `slots` slots.
-  double read_loss(std::size_t slots) {
-    download(*context_, loss_read_.data(), loss_.data(), slots);
-    return std::accumulate(loss_read_.begin(),
-                           loss_read_.begin() + static_cast<std::ptrdiff_t>(slots), 0.0);
   }
 
   /// What save() writes could be loaded.
@@ -242,15 +215,12 @@ class NetworkReplica final : public core::Replica {
   ResidentSamples held_out_;
   Batch batch_;
   Network network_;
+  LossHead loss_;
   Optimizer optimizer_;
   ExchangeKernels exchange_;
   Buffer<float> parameters_;
   Buffer<float> gradient_;
-  Buffer<double> loss_;            ///< a slot a row of the batch
-  Buffer<std::uint32_t> correct_;  ///< likewise
   Buffer<std::uint32_t> not_finite_;
-  std::vector<double> loss_read_;
-  std::vector<std::uint32_t> correct_read_;
   PlaceInData place_;
   RowOrder order_;  ///< of place_.epoch
 };

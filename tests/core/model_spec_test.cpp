@@ -53,6 +53,21 @@ TEST_CASE("shards cover the parameters and the schema's hash tells models and cu
   CHECK(schema.hash() != make_schema(parse_model("mlp:10-10-11").value(), 100).hash());
 }
 
+TEST_CASE("layers that do not fit each other are refused by name") {
+  const auto error = [](Shape input, std::vector<Layer> layers) {
+    return make_network("m", std::move(input), std::move(layers)).error().message;
+  };
+  CHECK(error({3, 32, 32}, {{LinearSpec{10}, "fc", 0}}) ==
+        "model 'm': layer fc (linear): it takes numbers in a row, not 3 x 32 x 32");
+  CHECK(error({3}, {{LinearSpec{0}, "0", 0}}) ==
+        "model 'm': layer 0 (linear): 0 outputs are not in 1..65536");
+  CHECK(error({3}, {{LinearSpec{4}, "a", 0}, {AddSpec{0}, "sum", 1}}) ==
+        "model 'm': layer sum (add): 4 and 3 do not add");
+  CHECK(error({3}, {{LinearSpec{4}, "a", 0}, {LinearSpec{4}, "b", 0}}) ==
+        "model 'm': layer a (linear): no layer takes what it gives");
+  CHECK(error({3}, {}) == "model 'm': no layers");
+}
+
 TEST_CASE("what is no model is refused with the limit") {
   CHECK(parse_model("cnn:3").error().message ==
         "model 'cnn:3' is none of mlp:IN-...-OUT, linear, quadratic:D, least-squares:D");

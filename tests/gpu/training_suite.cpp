@@ -101,6 +101,17 @@ TEST_CASE("the gradient is the slope of the loss") {
   }
 }
 
+TEST_CASE("a value that is added again further on has the gradient of both its ways") {
+  using namespace core;
+  // in -> a(4) -> relu -> b(4) -> + a's relu -> + itself -> c(2), and c + c's own second path
+  std::vector<Layer> layers{{LinearSpec{4}, "a", 0}, {ReluSpec{}, "r", 1}, {LinearSpec{4}, "b", 2},
+                            {AddSpec{2}, "s", 3},    {AddSpec{4}, "t", 4}, {ReluSpec{}, "u", 5},
+                            {LinearSpec{4}, "v", 5}, {AddSpec{6}, "w", 7}, {LinearSpec{2}, "x", 8}};
+  ReplicaSpec spec = small_regression("mlp:3-2", 3, 2);
+  spec.model = make_network("residual", {3}, layers).value();
+  for (const DeviceUnderTest& device : devices_under_test()) check_gradient(spec, device);
+}
+
 TEST_CASE("every optimizer updates as PyTorch's does") {
   auto samples = std::make_shared<core::Samples>();
   samples->rows = 4;

@@ -1,0 +1,56 @@
+// The layers that a model is made of: what each is told, the parameters it has, and what it makes
+// of the shape it is given. A closed set: gpu/ has a file for each.
+//
+// Thread rule: values and pure functions.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/result.hpp"
+
+namespace murmur::core {
+
+/// Of one sample, row-major: {784}, or {3, 32, 32}.
+using Shape = std::vector<std::size_t>;
+std::size_t elements(const Shape& shape);
+/// "3 x 32 x 32"
+std::string to_string(const Shape& shape);
+
+/// A weight [outputs, inputs] and a bias.
+struct LinearSpec {
+  std::size_t outputs = 0;
+};
+struct ReluSpec {};
+/// Adds what an earlier point of the model gave (core::Point), of the same shape: a residual.
+struct AddSpec {
+  std::size_t with = 0;
+};
+
+using LayerSpec = std::variant<LinearSpec, ReluSpec, AddSpec>;
+
+/// As a model's text names it: "linear".
+std::string_view type_of(const LayerSpec& layer);
+
+/// How a tensor's first values are drawn.
+struct Initial {
+  enum class Rule { kUniform };
+  Rule rule = Rule::kUniform;
+  double value = 0;  ///< uniform in [-value, value)
+};
+
+struct Parameter {
+  std::string name;  ///< within its layer, as PyTorch's module of that type calls it: "weight"
+  Shape shape;
+  Initial initial;
+};
+
+/// What the layer gives for an input of that shape. Error: it cannot take such an input.
+Result<Shape> output_shape(const LayerSpec& layer, const Shape& input);
+/// In the order of PyTorch's module. `input` is one that output_shape() takes.
+std::vector<Parameter> parameters_of(const LayerSpec& layer, const Shape& input);
+
+}  // namespace murmur::core

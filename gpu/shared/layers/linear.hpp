@@ -1,0 +1,44 @@
+// A weight [out, in] and a bias. Compiled once a backend (gpu/shared/backend.hpp).
+#pragma once
+
+#include <cstddef>
+
+#include "gpu/shared/backend.hpp"
+#include "gpu/shared/layer.hpp"
+#include "gpu/shared/layers/bias.hpp"
+#include "gpu/shared/layers/relu.hpp"
+
+namespace murmur::gpu::MURMUR_BACKEND {
+
+class Linear final : public Layer {
+ public:
+  /// `weight`, `bias`: where they begin in the flat array. `and_relu`: its output goes through one.
+  Linear(std::size_t in, std::size_t out, std::size_t weight, std::size_t bias, bool and_relu)
+      : in_(in), out_(out), weight_(weight), bias_(bias), relu_(and_relu) {}
+
+  [[nodiscard]] Needs needs() const override { return {.input = true, .output = relu_}; }
+
+  void forward(Context& context, const Forward& pass) override {
+    gemm(context, {.m = pass.rows, .n = out_, .k = in_, .trans_b = true}, pass.input,
+         pass.parameters + weight_, pass.output);
+    add_bias(context, pass.output, pass.parameters + bias_, pass.rows, out_, relu_);
+  }
+
+  void backward(Context& context, const Backward& pass) override {
+    float* const dz = pass.output_gradient;
+    if (relu_) for_each_index(context, pass.rows * out_, MaskRelu{pass.output, dz, dz});
+    sum_columns(context, dz, pass.rows, out_, pass.gradient + bias_);
+    gemm(context, {.m = out_, .n = in_, .k = pass.rows, .trans_a = true}, dz, pass.input,
+         pass.gradient + weight_);
+    if (pass.input_gradient == nullptr) return;
+    gemm(context, {.m = pass.rows, .n = in_, .k = out_}, dz, pass.parameters + weight_,
+         pass.input_gradient);
+  }
+
+ private:
+  std::size_t in_, out_;
+  std::size_t weight_, bias_;
+  bool relu_;
+};
+
+}  // namespace murmur::gpu::MURMUR_BACKEND
