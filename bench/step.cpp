@@ -1,6 +1,6 @@
-// murmur's side of bench/vs_pytorch: trains mlp:784-256-128-10 on one fixed random batch of 64.
-//   bench_step FILE   writes the batch and the initial parameters to FILE, then for each line "N"
-//                     on stdin takes N steps and answers {"seconds": ..., "loss": ...}
+// murmur's side of bench/vs_pytorch: trains MODEL on one fixed random batch of 64.
+//   bench_step FILE MODEL   writes the batch and the initial parameters to FILE, then for each line
+//                           "N" on stdin takes N steps and answers {"seconds": ..., "loss": ...}
 #include <fmt/format.h>
 
 #include <chrono>
@@ -40,8 +40,8 @@ void write(std::ofstream& file, const std::vector<T>& values) {
              static_cast<std::streamsize>(values.size() * sizeof(T)));
 }
 
-core::Result<void> run(const char* path) {
-  const auto model = core::parse_model("mlp:784-256-128-10");
+core::Result<void> run(const char* path, const char* name) {
+  const auto model = core::parse_model(name);
   if (!model) return tl::make_unexpected(model.error());
   const auto batch = random_batch(model->inputs(), model->outputs());
   gpu::ReplicaSpec spec{.model = *model,
@@ -79,11 +79,11 @@ core::Result<void> run(const char* path) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    fmt::print(stderr, "usage: bench_step FILE\n");
+  if (argc != 3) {
+    fmt::print(stderr, "usage: bench_step FILE MODEL\n");
     return 2;
   }
-  if (auto done = run(argv[1]); !done) {
+  if (auto done = run(argv[1], argv[2]); !done) {
     fmt::print(stderr, "bench_step: {}\n", done.error().message);
     return 1;
   }

@@ -10,6 +10,8 @@ namespace murmur::core {
 namespace {
 
 constexpr std::size_t kWidthMax = 65536;
+/// Of one sample: more are no activations that a machine of these days would hold in a batch.
+constexpr std::size_t kElementsMax = std::size_t{1} << 26;
 
 template <class... F>
 struct Overloaded : F... {
@@ -23,14 +25,101 @@ Initial by_inputs(std::size_t inputs) {
   return {Initial::Rule::kUniform, 1 / std::sqrt(static_cast<double>(inputs))};
 }
 
-Result<Shape> shape_of(const LinearSpec& layer, const Shape& input) {
-  if (layer.outputs < 1 || layer.outputs > kWidthMax) {
-    return fail(fmt::format("{} outputs are not in 1..{}", layer.outputs, kWidthMax));
+Result<void> check_count(const char* what, std::size_t count) {
+  if (count >= 1 && count <= kWidthMax) return {};
+  return fail(fmt::format("{} {} are not in 1..{}", count, what, kWidthMax));
+}
+
+Result<void> check_image(const Shape& input) {
+  if (input.size() == 3) return {};
+  return fail(
+      fmt::format("it takes an image (channels x rows x columns), not {}", to_string(input)));
+}
+
+/// Windows of `kernel` in an image that has `padding` around it.
+Result<Shape> windows(const Shape& input, std::size_t channels, std::size_t kernel,
+                      std::size_t stride, std::size_t padding) {
+  if (auto ok = check_image(input); !ok) return tl::make_unexpected(ok.error());
+  if (kernel < 1 || stride < 1) {
+    return fail(fmt::format("a kernel of {} and a stride of {}: not 1 or more", kernel, stride));
   }
+  if (padding >= kernel) {
+    return fail(fmt::format("padding {} is not below the kernel's {}", padding, kernel));
+  }
+  const std::size_t rows = input[1] + 2 * padding;
+  const std::size_t columns = input[2] + 2 * padding;
+  if (kernel > rows || kernel > columns) {
+    return fail(
+        fmt::format("a kernel of {} is larger than its image of {} x {}", kernel, rows, columns));
+  }
+  return Shape{channels, (rows - kernel) / stride + 1, (columns - kernel) / stride + 1};
+}
+
+Result<Shape> shape_of(const LinearSpec& layer, const Shape& input) {
+  if (auto ok = check_count("outputs", layer.outputs); !ok) return tl::make_unexpected(ok.error());
   if (input.size() != 1) {
     return fail(fmt::format("it takes numbers in a row, not {}", to_string(input)));
   }
   return Shape{layer.outputs};
+}
+Result<Shape> shape_of(const Conv2dSpec& layer, const Shape& input) {
+  if (auto ok = check_count("outputs", layer.outputs); !ok) return tl::make_unexpected(ok.error());
+  return windows(input, layer.outputs, layer.kernel, layer.stride, layer.padding);
+}
+Result<Shape> shape_of(const MaxPool2dSpec& layer, const Shape& input) {
+  return windows(input, input.front(), layer.kernel, layer.stride, 0);
+}
+Result<Shape> shape_of(const AvgPool2dSpec& layer, const Shape& input) {
+  return windows(input, input.front(), layer.kernel, layer.stride, 0);
+}
+Result<Shape> shape_of(const GlobalAvgPoolSpec&, const Shape& input) {
+  if (auto ok = check_image(input); !ok) return tl::make_unexpected(ok.error());
+  return Shape{input.front()};
+}
+Result<Shape> shape_of(const FlattenSpec&, const Shape& input) { return Shape{elements(input)}; }
+Result<Shape> shape_of(const DropoutSpec& layer, const Shape& input) {
+  if (layer.rate >= 0 && layer.rate < 1) return input;
+  return fail(fmt::format("a rate of {} is not in [0, 1)", layer.rate));
+}
+Result<Shape> shape_of(const GroupNormSpec& layer, const Shape& input) {
+  if (auto ok = check_image(input); !ok) return tl::make_unexpected(ok.error());
+  if (layer.groups < 1 || input.front() % layer.groups != 0) {
+    return fail(fmt::format("{} groups do not divide {} channels", layer.groups, input.front()));
+  }
+  return input;
+}
+template <class Any>
+Result<Shape> shape_of(const Any&, const Shape& input) {
+  return input;
+}
+
+using Parameters = std::vector<Parameter>;
+
+Parameters weight_and_bias(Shape weight, std::size_t inputs, bool bias) {
+  const std::size_t outputs = weight.front();
+  Parameters all{{"weight", std::move(weight), by_inputs(inputs)}};
+  if (bias) all.push_back({"bias", {outputs}, by_inputs(inputs)});
+  return all;
+}
+
+Parameters scale_and_shift(std::size_t width) {
+  return {{"weight", {width}, {Initial::Rule::kConstant, 1}},
+          {"bias", {width}, {Initial::Rule::kConstant, 0}}};
+}
+
+Parameters of(const LinearSpec& layer, const Shape& input) {
+  return weight_and_bias({layer.outputs, input.back()}, input.back(), layer.bias);
+}
+Parameters of(const Conv2dSpec& layer, const Shape& input) {
+  const std::size_t inputs = input.front() * layer.kernel * layer.kernel;
+  return weight_and_bias({layer.outputs, input.front(), layer.kernel, layer.kernel}, inputs,
+                         layer.bias);
+}
+Parameters of(const LayerNormSpec&, const Shape& input) { return scale_and_shift(input.back()); }
+Parameters of(const GroupNormSpec&, const Shape& input) { return scale_and_shift(input.front()); }
+template <class Any>
+Parameters of(const Any&, const Shape&) {
+  return {};
 }
 
 }  // namespace
@@ -43,26 +132,29 @@ std::string to_string(const Shape& shape) { return fmt::format("{}", fmt::join(s
 
 std::string_view type_of(const LayerSpec& layer) {
   return std::visit(
-      Overloaded{[](const LinearSpec&) { return "linear"; }, [](const ReluSpec&) { return "relu"; },
-                 [](const AddSpec&) { return "add"; }},
+      Overloaded{
+          [](const LinearSpec&) { return "linear"; }, [](const Conv2dSpec&) { return "conv2d"; },
+          [](const MaxPool2dSpec&) { return "max-pool2d"; },
+          [](const AvgPool2dSpec&) { return "avg-pool2d"; },
+          [](const GlobalAvgPoolSpec&) { return "global-avg-pool"; },
+          [](const FlattenSpec&) { return "flatten"; }, [](const ReluSpec&) { return "relu"; },
+          [](const GeluSpec&) { return "gelu"; }, [](const DropoutSpec&) { return "dropout"; },
+          [](const LayerNormSpec&) { return "layer-norm"; },
+          [](const GroupNormSpec&) { return "group-norm"; }, [](const AddSpec&) { return "add"; }},
       layer);
 }
 
 Result<Shape> output_shape(const LayerSpec& layer, const Shape& input) {
-  return std::visit(Overloaded{[&](const LinearSpec& l) { return shape_of(l, input); },
-                               [&](const auto&) -> Result<Shape> { return input; }},
-                    layer);
+  auto shape = std::visit([&](const auto& spec) { return shape_of(spec, input); }, layer);
+  if (shape && elements(*shape) > kElementsMax) {
+    return fail(
+        fmt::format("{} numbers a sample are more than {}", to_string(*shape), kElementsMax));
+  }
+  return shape;
 }
 
 std::vector<Parameter> parameters_of(const LayerSpec& layer, const Shape& input) {
-  using Parameters = std::vector<Parameter>;
-  return std::visit(Overloaded{[&](const LinearSpec& l) {
-                                 const Initial initial = by_inputs(input.back());
-                                 return Parameters{{"weight", {l.outputs, input.back()}, initial},
-                                                   {"bias", {l.outputs}, initial}};
-                               },
-                               [](const auto&) { return Parameters{}; }},
-                    layer);
+  return std::visit([&](const auto& spec) { return of(spec, input); }, layer);
 }
 
 }  // namespace murmur::core

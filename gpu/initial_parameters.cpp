@@ -8,9 +8,10 @@ std::vector<float> initial_parameters(const core::ModelSpec& model, std::uint64_
   std::vector<float> values;
   core::Rng rng(seed, 0, "initial parameters");
   for (const core::Parameter& parameter : core::parameters_of(model)) {
-    const double bound = parameter.initial.value;
+    const double value = parameter.initial.value;
     for (std::size_t i = core::elements(parameter.shape); i > 0; --i) {
-      values.push_back(static_cast<float>((2 * rng.uniform() - 1) * bound));
+      const bool constant = parameter.initial.rule == core::Initial::Rule::kConstant;
+      values.push_back(static_cast<float>(constant ? value : (2 * rng.uniform() - 1) * value));
     }
   }
   return values;

@@ -93,13 +93,14 @@ class Planner {
     to = in_place(op) ? plan_.values[op.from] : buffer(sizes_[op.to] * rows_, time);
     use(to, time);
     if (op.needs.saved > 0) memory.saved = buffer(op.needs.saved * rows_, time);
-    if (op.needs.scratch > 0) memory.scratch = buffer(op.needs.scratch, time);
+    const std::size_t scratch = op.needs.scratch + op.needs.row_scratch * rows_;
+    if (scratch > 0) memory.scratch = buffer(scratch, time);
     if (!training_) return;
     const std::size_t back = backward_time(i);
     if (op.needs.input) use(plan_.values[op.from], back);
     if (op.needs.output) use(to, back);
     if (op.needs.saved > 0) use(memory.saved, back);
-    if (op.needs.scratch > 0) memory.backward_scratch = buffer(op.needs.scratch, back);
+    if (scratch > 0) memory.backward_scratch = buffer(scratch, back);
   }
 
   void plan_backward(std::size_t i) {

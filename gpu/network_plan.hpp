@@ -19,8 +19,10 @@ struct Needs {
   bool output = false;  ///< backward() reads what forward() gave
   /// The output may lie where the input did, and the input's gradient where the output's did.
   bool in_place = false;
-  std::size_t saved = 0;    ///< floats a row that forward() leaves for backward()
-  std::size_t scratch = 0;  ///< floats in all, of use within a call
+  std::size_t saved = 0;  ///< floats a row that forward() leaves for backward()
+  /// Floats that are of use within a call: in all, and more for each row.
+  std::size_t scratch = 0;
+  std::size_t row_scratch = 0;
 };
 
 /// What a network does one after the other: a layer, or several as one.

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "gpu/network_plan.hpp"
 #include "gpu/shared/backend.hpp"
@@ -21,6 +22,8 @@ struct Forward {
   float* output;
   float* saved;
   float* scratch;
+  bool training;
+  std::uint64_t draw;  ///< training: of this step, for what a layer draws
 };
 
 struct Backward {
@@ -33,6 +36,7 @@ struct Backward {
   float* gradient;         ///< the parameters'; the layer's own part of it is to be written
   const float* saved;
   float* scratch;
+  std::uint64_t draw;  ///< as forward() had it
 };
 
 class Layer {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -46,7 +47,9 @@ class Network {
   /// Where the loss's gradient by the output is to be before backward(); maybe the output's place.
   [[nodiscard]] float* output_gradient() { return at(plans_[0].gradients[output_]); }
 
-  void forward(Context& context, Mode mode, const float* parameters, std::size_t rows) {
+  /// `draw`: of this step, for what its layers draw (training).
+  void forward(Context& context, Mode mode, const float* parameters, std::size_t rows,
+               std::uint64_t draw = 0) {
     const NetworkPlan& p = plan(mode);
     for (std::size_t i = 0; i < operations_.size(); ++i) {
       const Operation& op = operations_[i];
@@ -56,15 +59,16 @@ class Network {
       if (op.with) {
         add(context, rows * sizes_[op.to], from, at(p.values[*op.with]), to);
       } else {
-        layers_[i]->forward(context,
-                            {rows, parameters, from, to, at(memory.saved), at(memory.scratch)});
+        layers_[i]->forward(context, {rows, parameters, from, to, at(memory.saved),
+                                      at(memory.scratch), mode == Mode::kTraining, draw});
       }
     }
   }
 
-  /// After forward() in training, of the same rows: the whole of `gradient`, in the parameters'
-  /// layout.
-  void backward(Context& context, const float* parameters, std::size_t rows, float* gradient) {
+  /// After forward() in training, of the same rows and draw: the whole of `gradient`, in the
+  /// parameters' layout.
+  void backward(Context& context, const float* parameters, std::size_t rows, float* gradient,
+                std::uint64_t draw) {
     const NetworkPlan& p = plans_[0];
     for (std::size_t i = operations_.size(); i-- > 0;) {
       const Operation& op = operations_[i];
@@ -78,7 +82,7 @@ class Network {
       float* const below = at(aside ? memory.from.by_way_of : memory.from.offset);
       layers_[i]->backward(
           context, {rows, parameters, at(p.values[op.from]), at(p.values[op.to]), above, below,
-                    gradient, at(memory.saved), at(memory.backward_scratch)});
+                    gradient, at(memory.saved), at(memory.backward_scratch), draw});
       if (aside) {
         float* const sum = at(memory.from.offset);
         add(context, rows * sizes_[op.from], sum, below, sum);
@@ -100,7 +104,7 @@ class Network {
       const core::Layer* const next = end < model.layers.size() ? &model.layers[end] : nullptr;
       const bool and_relu = can_apply_relu(layer.spec) && next != nullptr && next->from == end &&
                             std::holds_alternative<core::ReluSpec>(next->spec) && uses[end] == 1;
-      const LayerPlace place{model.shapes[layer.from], model.shapes[end], tensors, and_relu};
+      const LayerPlace place{i, model.shapes[layer.from], model.shapes[end], tensors, and_relu};
       tensors += core::parameters_of(layer.spec, place.input).size();
       layers_.push_back(
           std::visit([&](const auto& spec) { return make_layer(spec, place); }, layer.spec));

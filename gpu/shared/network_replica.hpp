@@ -185,10 +185,13 @@ class NetworkReplica final : public core::Replica {
                   network_.input(Mode::kTraining));
     place_.position += rows;
 
-    network_.forward(*context_, Mode::kTraining, parameters_.data(), rows);
+    // A newcomer that copies the optimizer's steps goes on with draws of its own.
+    const std::uint64_t draw =
+        core::Rng(spec_.seed, spec_.stream, "layers").next() + optimizer_.steps();
+    network_.forward(*context_, Mode::kTraining, parameters_.data(), rows, draw);
     loss_.differentiate(*context_, network_.output(Mode::kTraining), network_.output_gradient(),
                         rows, batch_, samples);
-    network_.backward(*context_, parameters_.data(), rows, gradient_.data());
+    network_.backward(*context_, parameters_.data(), rows, gradient_.data(), draw);
     optimizer_.step(*context_, parameters_.data(), gradient_.data());
   }
 

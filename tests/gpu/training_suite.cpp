@@ -112,6 +112,16 @@ TEST_CASE("a value that is added again further on has the gradient of both its w
   for (const DeviceUnderTest& device : devices_under_test()) check_gradient(spec, device);
 }
 
+TEST_CASE("the gradient through a dropout is that of what it drew") {
+  using namespace core;
+  ReplicaSpec spec = small_regression("mlp:3-2", 3, 2);
+  spec.model = make_network("dropout", {3},
+                            in_sequence({LinearSpec{8}, DropoutSpec{0.4}, ReluSpec{},
+                                         DropoutSpec{0.3}, LinearSpec{2}}))
+                   .value();
+  for (const DeviceUnderTest& device : devices_under_test()) check_gradient(spec, device);
+}
+
 TEST_CASE("every optimizer updates as PyTorch's does") {
   auto samples = std::make_shared<core::Samples>();
   samples->rows = 4;

@@ -1,7 +1,8 @@
-// A weight [out, in] and a bias. Compiled once a backend (gpu/shared/backend.hpp).
+// A weight [out, in] and maybe a bias. Compiled once a backend (gpu/shared/backend.hpp).
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include "gpu/shared/backend.hpp"
 #include "gpu/shared/layer.hpp"
@@ -13,7 +14,8 @@ namespace murmur::gpu::MURMUR_BACKEND {
 class Linear final : public Layer {
  public:
   /// `weight`, `bias`: where they begin in the flat array. `and_relu`: its output goes through one.
-  Linear(std::size_t in, std::size_t out, std::size_t weight, std::size_t bias, bool and_relu)
+  Linear(std::size_t in, std::size_t out, std::size_t weight, std::optional<std::size_t> bias,
+         bool and_relu)
       : in_(in), out_(out), weight_(weight), bias_(bias), relu_(and_relu) {}
 
   [[nodiscard]] Needs needs() const override { return {.input = true, .output = relu_}; }
@@ -21,13 +23,17 @@ class Linear final : public Layer {
   void forward(Context& context, const Forward& pass) override {
     gemm(context, {.m = pass.rows, .n = out_, .k = in_, .trans_b = true}, pass.input,
          pass.parameters + weight_, pass.output);
-    add_bias(context, pass.output, pass.parameters + bias_, pass.rows, out_, relu_);
+    if (bias_) {
+      add_bias(context, pass.output, pass.parameters + *bias_, pass.rows, out_, relu_);
+    } else if (relu_) {
+      for_each_index(context, pass.rows * out_, ReluElement{pass.output, pass.output});
+    }
   }
 
   void backward(Context& context, const Backward& pass) override {
     float* const dz = pass.output_gradient;
     if (relu_) for_each_index(context, pass.rows * out_, MaskRelu{pass.output, dz, dz});
-    sum_columns(context, dz, pass.rows, out_, pass.gradient + bias_);
+    if (bias_) sum_columns(context, dz, pass.rows, out_, pass.gradient + *bias_);
     gemm(context, {.m = out_, .n = in_, .k = pass.rows, .trans_a = true}, dz, pass.input,
          pass.gradient + weight_);
     if (pass.input_gradient == nullptr) return;
@@ -37,7 +43,8 @@ class Linear final : public Layer {
 
  private:
   std::size_t in_, out_;
-  std::size_t weight_, bias_;
+  std::size_t weight_;
+  std::optional<std::size_t> bias_;
   bool relu_;
 };
 
