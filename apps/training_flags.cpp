@@ -106,7 +106,8 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
             "shares drawn from Dir(A): the smaller A, the less alike the parts."});
   line.add("--model", t.model, core::parse_model,
            {"MODEL", "",
-            "mlp:IN-...-OUT, with ReLU between layers, or linear. The default is\n"
+            "mlp:IN-...-OUT, with ReLU between layers; linear; lenet, for 28x28; cnn and\n"
+            "resnet20, for 3x32x32; or FILE.toml, a list of layers. The default is\n"
             "mlp:64-128-10 for digits, mlp:784-256-128-10 for mnist (of other sizes, with its\n"
             "widths at the ends), one hidden layer of 64 for csv, linear for linear."});
   line.add("--init", t.init, parse_path,

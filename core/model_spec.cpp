@@ -3,6 +3,11 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <filesystem>
+
+#include "core/file_io.hpp"
+#include "core/model_toml.hpp"
+#include "core/presets.hpp"
 
 namespace murmur::core {
 namespace {
@@ -42,6 +47,14 @@ Result<ModelSpec> parse_mlp(std::string_view model, std::string_view widths) {
   // Printed anew: "064" is a width too.
   return make_network(fmt::format("mlp:{}", fmt::join(read, "-")), {read.front()},
                       in_sequence(layers));
+}
+
+Result<ModelSpec> read_model(const std::filesystem::path& file) {
+  constexpr std::size_t kBytesMax = std::size_t{1} << 20;
+  const auto bytes = read_file(file, kBytesMax);
+  if (!bytes) return fail(fmt::format("model: {}", bytes.error().message));
+  return parse_model_toml({reinterpret_cast<const char*>(bytes->data()), bytes->size()},
+                          file.filename().string());
 }
 
 }  // namespace
@@ -99,6 +112,8 @@ Result<ModelSpec> parse_model(std::string_view text) {
   if (text == "linear") {
     return make_network("linear", {1}, in_sequence({LinearSpec{1}, LinearSpec{1}}));
   }
+  if (auto named = preset(text)) return *std::move(named);
+  if (text.ends_with(".toml")) return read_model(text);
   if (text.starts_with(kMlp)) return parse_mlp(text, text.substr(kMlp.size()));
   for (const auto& [prefix, kind] : {std::pair(kQuadratic, ModelKind::kQuadratic),
                                      std::pair(kLeastSquares, ModelKind::kLeastSquares)}) {
@@ -107,8 +122,10 @@ Result<ModelSpec> parse_model(std::string_view text) {
     if (!width) return tl::make_unexpected(width.error());
     return ModelSpec{kind, fmt::format("{}{}", prefix, *width), *width, {}, {}};
   }
-  return fail(fmt::format(
-      "model '{}' is none of mlp:IN-...-OUT, linear, quadratic:D, least-squares:D", text));
+  return fail(
+      fmt::format("model '{}' is none of mlp:IN-...-OUT, linear, lenet, cnn, resnet20, FILE.toml, "
+                  "quadratic:D, least-squares:D",
+                  text));
 }
 
 std::string to_string(const ModelSpec& spec) { return spec.text; }

@@ -47,8 +47,9 @@ Result<ModelSpec> make_network(std::string text, Shape input, std::vector<Layer>
 std::vector<Layer> in_sequence(const std::vector<LayerSpec>& layers);
 
 /// "mlp:IN-...-OUT" (ReLU between the layers, none after the last), "linear" (two 1 -> 1 linear
-/// layers), and the closed forms. Error: an unknown kind, fewer than two widths, a width of 0 or
-/// past 65536 (of a closed form: past 2^28), or what make_network() refuses.
+/// layers), a preset (core/presets.hpp), "FILE.toml", and the closed forms. Error: an unknown kind,
+/// fewer than two widths, a width of 0 or past 65536 (of a closed form: past 2^28), or what
+/// make_network() refuses.
 Result<ModelSpec> parse_model(std::string_view text);
 std::string to_string(const ModelSpec& spec);
 

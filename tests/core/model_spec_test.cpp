@@ -70,7 +70,8 @@ TEST_CASE("layers that do not fit each other are refused by name") {
 
 TEST_CASE("what is no model is refused with the limit") {
   CHECK(parse_model("cnn:3").error().message ==
-        "model 'cnn:3' is none of mlp:IN-...-OUT, linear, quadratic:D, least-squares:D");
+        "model 'cnn:3' is none of mlp:IN-...-OUT, linear, lenet, cnn, resnet20, FILE.toml, "
+        "quadratic:D, least-squares:D");
   CHECK(parse_model("mlp:64").error().message ==
         "model 'mlp:64': 1 width, 2 or more make a network");
   CHECK(parse_model("mlp:64--10").error().message ==
