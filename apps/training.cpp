@@ -14,6 +14,7 @@ namespace {
 core::Result<core::ModelSpec> model_for(const core::Dataset& data) {
   if (data.classes == 0) return core::parse_model("linear");
   if (data.name == "digits") return core::parse_model("mlp:64-128-10");
+  if (data.name == "cifar10") return core::parse_model("cnn");
   const char* const hidden = data.name == "mnist" ? "256-128" : "64";
   return core::parse_model(fmt::format("mlp:{}-{}-{}", data.train.width, hidden, data.classes));
 }

@@ -97,9 +97,12 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
   line.add("--data", t.data, text_value,
            {"SET", "digits",
             "digits: 8x8 handwritten digits, built in, every fifth held out; mnist:DIR: the\n"
-            "four IDX files, plain or .gz, of MNIST or a set shaped like it; csv:FILE:\n"
-            "numbers, last column an integer label, a first line of names is skipped, a\n"
-            "fifth of each class held out, drawn by --seed; linear: y = 2x + 1 with noise."});
+            "four IDX files, plain or .gz, of MNIST or a set shaped like it; cifar10:DIR: the\n"
+            "binary files of CIFAR-10, plain or .gz; csv:FILE: numbers, last column an integer\n"
+            "label, a first line of names is skipped, a fifth of each class held out, drawn by\n"
+            "--seed; tensors:FILE.safetensors: x (F32, or U8 taken as b/255) [N, ...], y\n"
+            "(integers: classes, F32: targets) [N], held out x_test and y_test, or else as for\n"
+            "csv; linear: y = 2x + 1 with noise."});
   line.add("--partition", t.dirichlet_alpha, core::parse_partition,
            {"DEAL", "iid",
             "How rows are dealt to parts: iid, uniformly; dirichlet:A, for each class by\n"
@@ -109,7 +112,8 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
             "mlp:IN-...-OUT, with ReLU between layers; linear; lenet, for 28x28; cnn and\n"
             "resnet20, for 3x32x32; or FILE.toml, a list of layers. The default is\n"
             "mlp:64-128-10 for digits, mlp:784-256-128-10 for mnist (of other sizes, with its\n"
-            "widths at the ends), one hidden layer of 64 for csv, linear for linear."});
+            "widths at the ends), cnn for cifar10, linear for targets, else one hidden layer of\n"
+            "64."});
   line.add("--init", t.init, parse_path,
            {"FILE", "",
             "Begin from the parameters in this safetensors file instead of drawn ones: a\n"

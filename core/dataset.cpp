@@ -5,59 +5,20 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/cifar_reader.hpp"
 #include "core/csv_reader.hpp"
 #include "core/digits.hpp"
 #include "core/file_io.hpp"
 #include "core/idx_reader.hpp"
 #include "core/rng.hpp"
+#include "core/split.hpp"
+#include "core/tensors_reader.hpp"
 
 namespace murmur::core {
 namespace {
 
 constexpr std::size_t kCsvBytesMax = std::size_t{1} << 30;
-constexpr std::size_t kHeldOutEvery = 5;
 constexpr std::size_t kTenDigits = 10;
-
-Result<Dataset> split(std::string name, const Samples& all, std::size_t classes,
-                      const std::vector<bool>& held) {
-  std::vector<std::uint32_t> train;
-  std::vector<std::uint32_t> held_out;
-  for (std::uint32_t row = 0; row < all.rows; ++row) (held[row] ? held_out : train).push_back(row);
-  if (train.empty()) return fail(fmt::format("{}: one row is too few to train on", name));
-  return Dataset{std::move(name), all.select(train), all.select(held_out), classes};
-}
-
-/// Rows whose 0-based index divides by 5 are held out; the rest train.
-Result<Dataset> split_by_place(std::string name, const Samples& all, std::size_t classes) {
-  std::vector<bool> held(all.rows);
-  for (std::size_t row = 0; row < all.rows; row += kHeldOutEvery) held[row] = true;
-  return split(std::move(name), all, classes, held);
-}
-
-/// A fifth of each class is held out, drawn from `seed`: a file may have its classes in turns, or
-/// one after another. What is left over of a class counts towards the next.
-Result<Dataset> split_by_class(std::string name, const Samples& all, std::size_t classes,
-                               std::uint64_t seed) {
-  auto of_class = rows_by_class(all, classes);
-  std::vector<std::uint32_t> drawn;
-  std::vector<std::uint32_t> only;  // of their class
-  for (std::size_t label = 0; label < classes; ++label) {
-    auto& rows = of_class[label];
-    Rng rng(seed, label, "held out");
-    shuffle(rows, rng);
-    auto& to = rows.size() == 1 ? only : drawn;
-    to.insert(to.end(), rows.begin(), rows.end());
-  }
-  if (drawn.empty()) drawn = std::move(only);
-  std::vector<bool> held(all.rows);
-  for (std::size_t i = 0; i < drawn.size(); i += kHeldOutEvery) held[drawn[i]] = true;
-  return split(std::move(name), all, classes, held);
-}
-
-std::size_t classes_of(const Samples& samples) {
-  return static_cast<std::size_t>(*std::max_element(samples.labels.begin(), samples.labels.end())) +
-         1;
-}
 
 Result<Dataset> load_digits() {
   constexpr std::size_t kTextMax = std::size_t{1} << 20;
@@ -189,6 +150,8 @@ std::vector<std::vector<std::uint32_t>> rows_by_class(const Samples& samples, st
 Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed, std::size_t classes_max) {
   constexpr std::string_view kMnist = "mnist:";
   constexpr std::string_view kCsv = "csv:";
+  constexpr std::string_view kCifar10 = "cifar10:";
+  constexpr std::string_view kTensors = "tensors:";
   if (spec == "digits") return load_digits();
   if (spec == "linear") return make_linear(seed);
   if (spec.starts_with(kMnist) && spec.size() > kMnist.size()) {
@@ -197,7 +160,14 @@ Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed, std::siz
   if (spec.starts_with(kCsv) && spec.size() > kCsv.size()) {
     return load_csv(spec.substr(kCsv.size()), seed, classes_max);
   }
-  return fail(fmt::format("data '{}' is none of digits, mnist:DIR, csv:FILE, linear", spec));
+  if (spec.starts_with(kCifar10) && spec.size() > kCifar10.size()) {
+    return load_cifar10(spec.substr(kCifar10.size()));
+  }
+  if (spec.starts_with(kTensors) && spec.size() > kTensors.size()) {
+    return load_tensors(spec.substr(kTensors.size()), seed, classes_max);
+  }
+  return fail(fmt::format(
+      "data '{}' is none of digits, mnist:DIR, cifar10:DIR, csv:FILE, tensors:FILE, linear", spec));
 }
 
 }  // namespace murmur::core

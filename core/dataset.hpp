@@ -47,6 +47,8 @@ struct Dataset {
 ///  "digits"    built in; held out are the rows whose 0-based index divides by 5;
 ///  "mnist:DIR" the four IDX files of MNIST or of a set shaped like it, plain or .gz; ten classes,
 ///              or as many as the labels name;
+///  "cifar10:DIR" the binary files of CIFAR-10, plain or .gz;
+///  "tensors:FILE" x, y and maybe x_test, y_test in a safetensors file;
 ///  "csv:FILE"  plain or .gz, numbers, the last column an integer label; held out is a fifth of
 ///              each class, drawn from `seed`, but never the only row of one;
 ///  "linear"    y = 2x + 1 with noise, made from `seed`; held out as for digits.

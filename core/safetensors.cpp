@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -49,6 +50,65 @@ std::optional<std::uint64_t> place_of(const nlohmann::ordered_json& header, cons
   return begin;
 }
 
+struct HeaderAndData {
+  nlohmann::ordered_json header;  ///< an object
+  ByteView data;
+};
+
+Result<HeaderAndData> split_header(ByteView file) {
+  std::uint64_t header_size = 0;
+  if (file.size() < kLengthSize) return fail("truncated before its header");
+  std::memcpy(&header_size, file.data(), kLengthSize);
+  if (header_size > kHeaderMax || header_size > file.size() - kLengthSize) {
+    return fail(fmt::format("the header is said to take {} bytes, the file has {}", header_size,
+                            file.size()));
+  }
+  const auto* const text = reinterpret_cast<const char*>(file.data() + kLengthSize);
+  auto header =
+      nlohmann::ordered_json::parse(text, text + header_size, nullptr, /*allow_exceptions=*/false);
+  if (!header.is_object()) return fail("the header is not a JSON object");
+  return HeaderAndData{std::move(header), file.subspan(kLengthSize + header_size)};
+}
+
+/// Bytes of one number; 0: of a type that is not read.
+std::size_t size_of(const std::string& type) {
+  if (type == "U8") return 1;
+  if (type == "I32" || type == "F32") return 4;
+  return type == "I64" ? 8 : 0;
+}
+
+Result<FileTensor> tensor_of(const nlohmann::ordered_json& entry, ByteView data) {
+  const auto whole = [](const nlohmann::ordered_json& list) {
+    return list.is_array() && std::all_of(list.begin(), list.end(), [](const auto& value) {
+             return value.is_number_unsigned();
+           });
+  };
+  if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string() ||
+      !entry.contains("shape") || !whole(entry["shape"]) || !entry.contains("data_offsets") ||
+      !whole(entry["data_offsets"]) || entry["data_offsets"].size() != 2) {
+    return fail("its entry is not one of dtype, shape and two data_offsets");
+  }
+  FileTensor tensor{
+      entry["dtype"].get<std::string>(), entry["shape"].get<std::vector<std::size_t>>(), {}};
+  const auto begin = entry["data_offsets"][0].get<std::uint64_t>();
+  const auto end = entry["data_offsets"][1].get<std::uint64_t>();
+  if (end < begin || end > data.size()) {
+    return fail(fmt::format("said to lie at {}..{} of {} bytes", begin, end, data.size()));
+  }
+  if (size_of(tensor.type) == 0) return tensor;
+  // Judged factor by factor: the product of all may not fit 64 bits.
+  std::uint64_t size = size_of(tensor.type);
+  for (const std::size_t n : tensor.shape) {
+    size = n == 0 || size <= data.size() / n ? size * n : data.size() + 1;
+  }
+  if (size != end - begin) {
+    return fail(fmt::format("{} [{}] does not take {} bytes", tensor.type,
+                            fmt::join(tensor.shape, ", "), end - begin));
+  }
+  tensor.bytes = data.subspan(begin, end - begin);
+  return tensor;
+}
+
 }  // namespace
 
 Result<void> write_safetensors(const std::filesystem::path& path, const Schema& schema,
@@ -77,24 +137,15 @@ Result<std::vector<float>> read_safetensors(const std::filesystem::path& path,
   const auto bad = [&path](const std::string& what) {
     return fail(fmt::format("{}: {}", path.string(), what));
   };
-  std::uint64_t header_size = 0;
-  if (file->size() < kLengthSize) return bad("truncated before its header");
-  std::memcpy(&header_size, file->data(), kLengthSize);
-  if (header_size > kHeaderMax || header_size > file->size() - kLengthSize) {
-    return bad(fmt::format("the header is said to take {} bytes, the file has {}", header_size,
-                           file->size()));
-  }
-  const auto* const text = reinterpret_cast<const char*>(file->data() + kLengthSize);
-  const auto header =
-      nlohmann::ordered_json::parse(text, text + header_size, nullptr, /*allow_exceptions=*/false);
-  if (!header.is_object()) return bad("the header is not a JSON object");
+  const auto parts = split_header(*file);
+  if (!parts) return bad(parts.error().message);
+  const auto& [header, data] = *parts;
   std::size_t tensors = 0;
   for (const auto& [name, entry] : header.items()) tensors += name != "__metadata__" ? 1 : 0;
   if (tensors != schema.tensors().size()) {
     return bad(
         fmt::format("{} tensors, {} has {}", tensors, schema.model(), schema.tensors().size()));
   }
-  const ByteView data = ByteView(*file).subspan(kLengthSize + header_size);
   if (data.size() != data_size) {
     return bad(
         fmt::format("{} bytes of tensors, {} has {}", data.size(), schema.model(), data_size));
@@ -118,6 +169,24 @@ Result<std::vector<float>> read_safetensors(const std::filesystem::path& path,
   }
   if (next != data_size) return bad("two tensors at one place");
   return parameters;
+}
+
+Result<TensorFile> read_tensor_file(const std::filesystem::path& path, std::size_t bytes_max) {
+  auto file = read_file(path, bytes_max);
+  if (!file) return tl::make_unexpected(file.error());
+  TensorFile result{*std::move(file), {}};
+  const auto bad = [&path](const std::string& what) {
+    return fail(fmt::format("{}: {}", path.string(), what));
+  };
+  const auto parts = split_header(result.file);
+  if (!parts) return bad(parts.error().message);
+  for (const auto& [name, entry] : parts->header.items()) {
+    if (name == "__metadata__") continue;
+    auto tensor = tensor_of(entry, parts->data);
+    if (!tensor) return bad(fmt::format("tensor {}: {}", name, tensor.error().message));
+    result.tensors[name] = *std::move(tensor);
+  }
+  return result;
 }
 
 }  // namespace murmur::core

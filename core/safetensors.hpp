@@ -1,5 +1,5 @@
 // The safetensors file format (huggingface/safetensors, format section of its README): 8 bytes of
-// little-endian header length, a JSON header, then the tensors' bytes. F32 only.
+// little-endian header length, a JSON header, then the tensors' bytes.
 #pragma once
 
 #include <filesystem>
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/bytes.hpp"
 #include "core/result.hpp"
 #include "core/schema.hpp"
 
@@ -23,5 +24,21 @@ Result<void> write_safetensors(const std::filesystem::path& path, const Schema& 
 /// the tensors lie. Error: it is another's, truncated, or lies about where they are.
 Result<std::vector<float>> read_safetensors(const std::filesystem::path& path,
                                             const Schema& schema);
+
+/// A tensor as it lies in a file.
+struct FileTensor {
+  std::string type;  ///< "F32"
+  std::vector<std::size_t> shape;
+  ByteView bytes;  ///< as many as type and shape ask for
+};
+
+struct TensorFile {
+  Bytes file;
+  std::map<std::string, FileTensor> tensors;  ///< views into `file`
+};
+
+/// Any tensors of the types U8, I32, I64 and F32 (others are there without `bytes`). Error: the
+/// file is past `bytes_max`, truncated, or lies about where a tensor is.
+Result<TensorFile> read_tensor_file(const std::filesystem::path& path, std::size_t bytes_max);
 
 }  // namespace murmur::core
