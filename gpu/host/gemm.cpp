@@ -15,6 +15,13 @@
 namespace murmur::gpu::host {
 namespace {
 
+/// Rows of a panel where many more follow and the left side is read across its rows: what a tile
+/// leaves of a cache line is then still near when the next tile wants it.
+constexpr std::size_t kFewPanelRows = 256;
+
+/// Numbers of the left side that stay in the second-level cache from one panel to the next.
+constexpr std::size_t kKeptNumbers = std::size_t{1} << 16;
+
 /// Below this many multiply-adds one thread is faster than several.
 constexpr std::size_t kParallelWork = std::size_t{1} << 21;
 
@@ -55,13 +62,19 @@ void gemm(Context& context, const Product& p, const float* a, const float* b, fl
   const std::size_t a_next = sides.transposed ? p.b_next : p.a_next;
   const std::size_t b_next = sides.transposed ? p.a_next : p.b_next;
   const std::size_t column_step = sides.transposed ? p.c_row() : 1;
-  // A task is a panel of columns by a run of rows; several runs only where the panels alone would
-  // leave threads idle, since each run copies the panel again.
+  const std::size_t depth_max =
+      p.k > kPanelRows && sides.left.column != 1 ? kFewPanelRows : kPanelRows;
+  // A task is a panel of columns by a run of rows. Each run copies the panel again, so there are
+  // several only where the panels alone would leave threads idle, or where the rows together are
+  // more than a core's cache keeps for the next panel.
   const std::size_t panels = (sides.n + kPanelColumns - 1) / kPanelColumns;
   const bool shared = context.threads() > 1 && p.batch * p.m * p.n * p.k >= kParallelWork;
   const std::size_t together = panels * p.batch;
-  const std::size_t runs =
+  const std::size_t for_threads =
       shared ? (static_cast<std::size_t>(context.threads()) + together - 1) / together : 1;
+  const std::size_t kept = std::max<std::size_t>(
+      kKeptNumbers / std::max<std::size_t>(std::min(p.k, depth_max), 1), kTileRows);
+  const std::size_t runs = std::max(for_threads, (sides.m + kept - 1) / kept);
   const std::size_t run_rows =
       ((sides.m + runs - 1) / runs + kTileRows - 1) / kTileRows * kTileRows;
 
@@ -79,8 +92,8 @@ void gemm(Context& context, const Product& p, const float* a, const float* b, fl
     View right = sides.right;
     right.data += which * b_next + column * right.column;
     float* const out = c + which * p.c_next + column * column_step;
-    for (std::size_t begin = 0; begin == 0 || begin < p.k; begin += kPanelRows) {
-      const std::size_t depth = std::min(kPanelRows, p.k - begin);
+    for (std::size_t begin = 0; begin == 0 || begin < p.k; begin += depth_max) {
+      const std::size_t depth = std::min(depth_max, p.k - begin);
       pack({right.data + begin * right.row, right.row, right.column}, depth, width, panel);
       const Store store{p.alpha, begin == 0 ? p.beta : 1.0F, p.c_row(), sides.transposed};
       multiply_panel(first, last, depth, {left.data + begin * left.column, left.row, left.column},
