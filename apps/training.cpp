@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/safetensors.hpp"
+#include "core/text.hpp"
 
 namespace murmur::apps {
 namespace {
@@ -15,8 +16,23 @@ core::Result<core::ModelSpec> model_for(const core::Dataset& data) {
   if (data.classes == 0) return core::parse_model("linear");
   if (data.name == "digits") return core::parse_model("mlp:64-128-10");
   if (data.name == "cifar10") return core::parse_model("cnn");
+  if (data.name == "text") return core::parse_model("gpt");
   const char* const hidden = data.name == "mnist" ? "256-128" : "64";
   return core::parse_model(fmt::format("mlp:{}-{}-{}", data.train.width, hidden, data.classes));
+}
+
+/// Cuts the text into rows that `model` takes.
+core::Result<void> cut_text(const core::ModelSpec& model, core::Dataset& data) {
+  if (model.vocabulary() != data.classes) {
+    return core::fail(fmt::format("model {} does not take the {} tokens of {}",
+                                  core::to_string(model), data.classes, data.name));
+  }
+  for (core::Samples* const part : {&data.train, &data.held_out}) {
+    auto rows = core::in_context(*part, model.inputs());
+    if (!rows) return tl::make_unexpected(rows.error());
+    *part = *std::move(rows);
+  }
+  return {};
 }
 
 /// Error unless every row of `data` fits `model`.
@@ -80,6 +96,9 @@ core::Result<Task> load_task(const Training& training) {
   core::Result<core::ModelSpec> model = model_for(*data);
   if (training.model) model = *training.model;
   if (!model) return tl::make_unexpected(model.error());
+  if (!data->train.tokens.empty()) {
+    if (auto ok = cut_text(*model, *data); !ok) return tl::make_unexpected(ok.error());
+  }
   if (auto fits = check_fit(*model, *data); !fits) return tl::make_unexpected(fits.error());
   auto initial = load_initial(training.init, *model);
   if (!initial) return tl::make_unexpected(initial.error());
@@ -92,6 +111,13 @@ core::Result<std::shared_ptr<const core::Samples>> part_of(const Task& task,
                                                            const Training& training,
                                                            std::size_t index, std::size_t count) {
   if (task.model.closed_form() || count == 1) return task.train;
+  if (!task.train->tokens.empty()) {
+    if (training.dirichlet_alpha > 0)
+      return core::fail("--partition dirichlet: a text has no classes");
+    auto rows = core::in_context(core::part_of_text(*task.train, index, count), task.train->width);
+    if (!rows) return tl::make_unexpected(rows.error());
+    return std::make_shared<const core::Samples>(*std::move(rows));
+  }
   const core::Partition partition{training.dirichlet_alpha, index, count};
   const auto rows = core::partition_rows(*task.train, task.classes, partition, training.seed);
   if (!rows) return tl::make_unexpected(rows.error());

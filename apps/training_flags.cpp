@@ -102,7 +102,8 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
             "label, a first line of names is skipped, a fifth of each class held out, drawn by\n"
             "--seed; tensors:FILE.safetensors: x (F32, or U8 taken as b/255) [N, ...], y\n"
             "(integers: classes, F32: targets) [N], held out x_test and y_test, or else as for\n"
-            "csv; linear: y = 2x + 1 with noise."});
+            "csv; text:FILE: a byte a token, plain or .gz, its last tenth held out, parts in\n"
+            "one piece; linear: y = 2x + 1 with noise."});
   line.add("--partition", t.dirichlet_alpha, core::parse_partition,
            {"DEAL", "iid",
             "How rows are dealt to parts: iid, uniformly; dirichlet:A, for each class by\n"
@@ -110,10 +111,10 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
   line.add("--model", t.model, core::parse_model,
            {"MODEL", "",
             "mlp:IN-...-OUT, with ReLU between layers; linear; lenet, for 28x28; cnn and\n"
-            "resnet20, for 3x32x32; or FILE.toml, a list of layers. The default is\n"
+            "resnet20, for 3x32x32; gpt:layers=4,heads=4,width=128,context=128, for text; or\n"
+            "FILE.toml, a list of layers. The default is gpt for text, cnn for cifar10,\n"
             "mlp:64-128-10 for digits, mlp:784-256-128-10 for mnist (of other sizes, with its\n"
-            "widths at the ends), cnn for cifar10, linear for targets, else one hidden layer of\n"
-            "64."});
+            "widths at the ends), linear for targets, else one hidden layer of 64."});
   line.add("--init", t.init, parse_path,
            {"FILE", "",
             "Begin from the parameters in this safetensors file instead of drawn ones: a\n"

@@ -13,6 +13,7 @@
 #include "core/rng.hpp"
 #include "core/split.hpp"
 #include "core/tensors_reader.hpp"
+#include "core/text.hpp"
 
 namespace murmur::core {
 namespace {
@@ -134,7 +135,7 @@ Samples Samples::select(std::span<const std::uint32_t> which) const {
   out.target_width = target_width;
   copy_rows(bytes, width, which, out.bytes);
   copy_rows(floats, width, which, out.floats);
-  copy_rows(labels, 1, which, out.labels);
+  copy_rows(labels, rows == 0 ? 1 : labels.size() / rows, which, out.labels);
   copy_rows(targets, target_width, which, out.targets);
   return out;
 }
@@ -152,6 +153,7 @@ Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed, std::siz
   constexpr std::string_view kCsv = "csv:";
   constexpr std::string_view kCifar10 = "cifar10:";
   constexpr std::string_view kTensors = "tensors:";
+  constexpr std::string_view kText = "text:";
   if (spec == "digits") return load_digits();
   if (spec == "linear") return make_linear(seed);
   if (spec.starts_with(kMnist) && spec.size() > kMnist.size()) {
@@ -166,8 +168,13 @@ Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed, std::siz
   if (spec.starts_with(kTensors) && spec.size() > kTensors.size()) {
     return load_tensors(spec.substr(kTensors.size()), seed, classes_max);
   }
-  return fail(fmt::format(
-      "data '{}' is none of digits, mnist:DIR, cifar10:DIR, csv:FILE, tensors:FILE, linear", spec));
+  if (spec.starts_with(kText) && spec.size() > kText.size()) {
+    return load_text(spec.substr(kText.size()));
+  }
+  return fail(
+      fmt::format("data '{}' is none of digits, mnist:DIR, cifar10:DIR, csv:FILE, "
+                  "tensors:FILE, text:FILE, linear",
+                  spec));
 }
 
 }  // namespace murmur::core

@@ -16,7 +16,9 @@ namespace murmur::core {
 
 /// `rows` rows of `width` features, row-major. Exactly one of `bytes` and `floats` is filled; a
 /// byte b means the feature b * scale (images stay a quarter of the size). Classification fills
-/// `labels` (rows of them, each < classes); regression fills `targets` (rows x target_width).
+/// `labels`, as many for each row, < classes; regression fills `targets` (rows x target_width).
+/// Of a text there are `tokens` instead: row r at phase p < width is the `width` tokens from
+/// r * width + p on, and the label of each is the token after it.
 struct Samples {
   std::size_t rows = 0;
   std::size_t width = 0;
@@ -26,8 +28,9 @@ struct Samples {
   std::vector<std::int32_t> labels;
   std::vector<float> targets;
   std::size_t target_width = 0;
+  std::vector<std::uint8_t> tokens;
 
-  /// The rows named, in that order.
+  /// The rows named, in that order; not of a text.
   [[nodiscard]] Samples select(std::span<const std::uint32_t> which) const;
 };
 
@@ -51,6 +54,7 @@ struct Dataset {
 ///  "tensors:FILE" x, y and maybe x_test, y_test in a safetensors file;
 ///  "csv:FILE"  plain or .gz, numbers, the last column an integer label; held out is a fifth of
 ///              each class, drawn from `seed`, but never the only row of one;
+///  "text:FILE" plain or .gz, a byte a token (core/text.hpp);
 ///  "linear"    y = 2x + 1 with noise, made from `seed`; held out as for digits.
 /// Labels are below `classes_max`. Error: one line naming the file, the place and the limit.
 Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
 #include <functional>
 #include <numeric>
@@ -12,13 +13,6 @@ namespace {
 constexpr std::size_t kWidthMax = 65536;
 /// Of one sample: more are no activations that a machine of these days would hold in a batch.
 constexpr std::size_t kElementsMax = std::size_t{1} << 26;
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 /// As PyTorch draws what sums over `inputs` numbers.
 Initial by_inputs(std::size_t inputs) {
@@ -57,10 +51,33 @@ Result<Shape> windows(const Shape& input, std::size_t channels, std::size_t kern
 
 Result<Shape> shape_of(const LinearSpec& layer, const Shape& input) {
   if (auto ok = check_count("outputs", layer.outputs); !ok) return tl::make_unexpected(ok.error());
-  if (input.size() != 1) {
+  if (input.size() > 2) {
     return fail(fmt::format("it takes numbers in a row, not {}", to_string(input)));
   }
-  return Shape{layer.outputs};
+  Shape shape = input;
+  shape.back() = layer.outputs;
+  return shape;
+}
+Result<Shape> shape_of(const EmbeddingSpec& layer, const Shape& input) {
+  if (auto ok = check_count("tokens of a vocabulary", layer.vocabulary); !ok) {
+    return tl::make_unexpected(ok.error());
+  }
+  if (auto ok = check_count("numbers of a vector", layer.width); !ok) {
+    return tl::make_unexpected(ok.error());
+  }
+  if (input.size() != 1) return fail(fmt::format("it takes tokens, not {}", to_string(input)));
+  return Shape{input.front(), layer.width};
+}
+Result<Shape> shape_of(const AttentionSpec& layer, const Shape& input) {
+  if (input.size() != 2 || input[1] % 3 != 0) {
+    return fail(
+        fmt::format("it takes positions x (queries, keys and values), not {}", to_string(input)));
+  }
+  const std::size_t width = input[1] / 3;
+  if (layer.heads < 1 || width % layer.heads != 0) {
+    return fail(fmt::format("{} heads do not divide a width of {}", layer.heads, width));
+  }
+  return Shape{input[0], width};
 }
 Result<Shape> shape_of(const Conv2dSpec& layer, const Shape& input) {
   if (auto ok = check_count("outputs", layer.outputs); !ok) return tl::make_unexpected(ok.error());
@@ -117,6 +134,11 @@ Parameters of(const Conv2dSpec& layer, const Shape& input) {
 }
 Parameters of(const LayerNormSpec&, const Shape& input) { return scale_and_shift(input.back()); }
 Parameters of(const GroupNormSpec&, const Shape& input) { return scale_and_shift(input.front()); }
+Parameters of(const EmbeddingSpec& layer, const Shape& input) {
+  const Initial initial{Initial::Rule::kNormal, 0.02};  // as GPT-2's are drawn
+  return {{"token.weight", {layer.vocabulary, layer.width}, initial},
+          {"position.weight", {input.front(), layer.width}, initial}};
+}
 template <class Any>
 Parameters of(const Any&, const Shape&) {
   return {};
@@ -131,17 +153,11 @@ std::size_t elements(const Shape& shape) {
 std::string to_string(const Shape& shape) { return fmt::format("{}", fmt::join(shape, " x ")); }
 
 std::string_view type_of(const LayerSpec& layer) {
-  return std::visit(
-      Overloaded{
-          [](const LinearSpec&) { return "linear"; }, [](const Conv2dSpec&) { return "conv2d"; },
-          [](const MaxPool2dSpec&) { return "max-pool2d"; },
-          [](const AvgPool2dSpec&) { return "avg-pool2d"; },
-          [](const GlobalAvgPoolSpec&) { return "global-avg-pool"; },
-          [](const FlattenSpec&) { return "flatten"; }, [](const ReluSpec&) { return "relu"; },
-          [](const GeluSpec&) { return "gelu"; }, [](const DropoutSpec&) { return "dropout"; },
-          [](const LayerNormSpec&) { return "layer-norm"; },
-          [](const GroupNormSpec&) { return "group-norm"; }, [](const AddSpec&) { return "add"; }},
-      layer);
+  // In the order of the variant's alternatives.
+  constexpr std::array<std::string_view, std::variant_size_v<LayerSpec>> kNames{
+      "linear", "conv2d",  "max-pool2d", "avg-pool2d", "global-avg-pool", "flatten",   "relu",
+      "gelu",   "dropout", "layer-norm", "group-norm", "embedding",       "attention", "add"};
+  return kNames[layer.index()];
 }
 
 Result<Shape> output_shape(const LayerSpec& layer, const Shape& input) {

@@ -20,7 +20,7 @@ std::size_t elements(const Shape& shape);
 /// "3 x 32 x 32"
 std::string to_string(const Shape& shape);
 
-/// A weight [outputs, inputs] and a bias.
+/// A weight [outputs, inputs] and a bias; of {positions, inputs}, at each position alike.
 struct LinearSpec {
   std::size_t outputs = 0;
   bool bias = true;
@@ -57,6 +57,16 @@ struct LayerNormSpec {};
 struct GroupNormSpec {
   std::size_t groups = 0;
 };
+/// Of {positions}, tokens: a vector of `width` for each, plus one for its position, learned both.
+struct EmbeddingSpec {
+  std::size_t vocabulary = 0;
+  std::size_t width = 0;
+};
+/// Of {positions, 3 x width} - queries, keys, values - {positions, width}: what each position finds
+/// at itself and those before it, by `heads` heads.
+struct AttentionSpec {
+  std::size_t heads = 0;
+};
 /// Adds what an earlier point of the model gave (core::Point), of the same shape: a residual.
 struct AddSpec {
   std::size_t with = 0;
@@ -64,7 +74,7 @@ struct AddSpec {
 
 using LayerSpec = std::variant<LinearSpec, Conv2dSpec, MaxPool2dSpec, AvgPool2dSpec,
                                GlobalAvgPoolSpec, FlattenSpec, ReluSpec, GeluSpec, DropoutSpec,
-                               LayerNormSpec, GroupNormSpec, AddSpec>;
+                               LayerNormSpec, GroupNormSpec, EmbeddingSpec, AttentionSpec, AddSpec>;
 
 /// As a model's text names it: "linear".
 std::string_view type_of(const LayerSpec& layer);
@@ -73,6 +83,7 @@ std::string_view type_of(const LayerSpec& layer);
 struct Initial {
   enum class Rule {
     kUniform,   ///< in [-value, value)
+    kNormal,    ///< with the standard deviation value
     kConstant,  ///< value
   };
   Rule rule = Rule::kUniform;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 
@@ -89,6 +90,9 @@ Result<ModelSpec> make_network(std::string text, Shape input, std::vector<Layer>
         return bad(layer, fmt::format("{} and {} do not add", to_string(given), to_string(other)));
       }
     }
+    if (std::holds_alternative<EmbeddingSpec>(layer.spec) && layer.from != 0) {
+      return bad(layer, "it takes the model's input alone: only that is tokens");
+    }
     auto shape = output_shape(layer.spec, given);
     if (!shape) return bad(layer, shape.error().message);
     for (const Parameter& parameter : parameters_of(layer.spec, given)) {
@@ -113,6 +117,7 @@ Result<ModelSpec> parse_model(std::string_view text) {
     return make_network("linear", {1}, in_sequence({LinearSpec{1}, LinearSpec{1}}));
   }
   if (auto named = preset(text)) return *std::move(named);
+  if (text == "gpt" || text.starts_with("gpt:")) return parse_gpt(text);
   if (text.ends_with(".toml")) return read_model(text);
   if (text.starts_with(kMlp)) return parse_mlp(text, text.substr(kMlp.size()));
   for (const auto& [prefix, kind] : {std::pair(kQuadratic, ModelKind::kQuadratic),
@@ -123,12 +128,22 @@ Result<ModelSpec> parse_model(std::string_view text) {
     return ModelSpec{kind, fmt::format("{}{}", prefix, *width), *width, {}, {}};
   }
   return fail(
-      fmt::format("model '{}' is none of mlp:IN-...-OUT, linear, lenet, cnn, resnet20, FILE.toml, "
-                  "quadratic:D, least-squares:D",
+      fmt::format("model '{}' is none of mlp:IN-...-OUT, linear, lenet, cnn, resnet20, gpt:..., "
+                  "FILE.toml, quadratic:D, least-squares:D",
                   text));
 }
 
 std::string to_string(const ModelSpec& spec) { return spec.text; }
+
+std::size_t ModelSpec::vocabulary() const {
+  std::size_t least = 0;
+  for (const Layer& layer : layers) {
+    const auto* const embedding = std::get_if<EmbeddingSpec>(&layer.spec);
+    if (embedding == nullptr) continue;
+    least = least == 0 ? embedding->vocabulary : std::min(least, embedding->vocabulary);
+  }
+  return least;
+}
 
 std::vector<Parameter> parameters_of(const ModelSpec& spec) {
   std::vector<Parameter> all;

@@ -38,6 +38,8 @@ struct ModelSpec {
   /// Of one sample, of a network.
   [[nodiscard]] std::size_t inputs() const { return elements(shapes.front()); }
   [[nodiscard]] std::size_t outputs() const { return elements(shapes.back()); }
+  /// Its input are tokens, of so many kinds; 0: numbers.
+  [[nodiscard]] std::size_t vocabulary() const;
 };
 
 /// Error: `layers` is empty, one does not fit what it is given or gives what none takes (the line

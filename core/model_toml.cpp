@@ -119,6 +119,17 @@ Result<LayerSpec> read_spec(const std::string& type, Keys& keys, Point with) {
     reader.into(spec.groups, keys.whole("groups", {}));
     return reader.done(spec);
   }
+  if (type == "embedding") {
+    EmbeddingSpec spec;
+    reader.into(spec.vocabulary, keys.whole("vocabulary", {}));
+    reader.into(spec.width, keys.whole("width", {}));
+    return reader.done(spec);
+  }
+  if (type == "attention") {
+    AttentionSpec spec;
+    reader.into(spec.heads, keys.whole("heads", {}));
+    return reader.done(spec);
+  }
   if (type == "add") return reader.done(AddSpec{with});
   for (const LayerSpec& plain :
        {LayerSpec{GlobalAvgPoolSpec{}}, LayerSpec{FlattenSpec{}}, LayerSpec{ReluSpec{}},
@@ -229,6 +240,10 @@ struct Writer {
   void operator()(const AvgPool2dSpec& s) { pool(s); }
   void operator()(const DropoutSpec& s) { out += fmt::format(", rate = {}", s.rate); }
   void operator()(const GroupNormSpec& s) { key("groups", s.groups); }
+  void operator()(const EmbeddingSpec& s) {
+    key("vocabulary", s.vocabulary), key("width", s.width);
+  }
+  void operator()(const AttentionSpec& s) { key("heads", s.heads); }
   void operator()(const AddSpec& s) { out += fmt::format(", with = \"{}\"", names[s.with]); }
   template <class Plain>
   void operator()(const Plain&) {}

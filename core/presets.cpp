@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "core/check.hpp"
+#include "core/text.hpp"
 
 namespace murmur::core {
 namespace {
@@ -70,7 +74,71 @@ ModelSpec resnet20() {
   return made("resnet20", {3, 32, 32}, std::move(layers));
 }
 
+struct GptSize {
+  std::size_t layers = 4;
+  std::size_t heads = 4;
+  std::size_t width = 128;
+  std::size_t context = 128;
+};
+
+Result<GptSize> parse_gpt_size(std::string_view model, std::string_view rest) {
+  constexpr std::size_t kMax = 16384;
+  GptSize size;
+  while (!rest.empty()) {
+    const std::string_view item = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), item.size() + 1));
+    const auto equals = std::min(item.find('='), item.size());
+    const std::string_view key = item.substr(0, equals);
+    const std::string_view text = item.substr(std::min(item.size(), equals + 1));
+    std::size_t* const value = key == "layers"    ? &size.layers
+                               : key == "heads"   ? &size.heads
+                               : key == "width"   ? &size.width
+                               : key == "context" ? &size.context
+                                                  : nullptr;
+    if (value == nullptr) {
+      return fail(
+          fmt::format("model '{}': '{}' is none of layers, heads, width, context", model, key));
+    }
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
+    if (error != std::errc() || end != text.data() + text.size() || *value < 1 || *value > kMax) {
+      return fail(fmt::format("model '{}': {} '{}' is not in 1..{}", model, key, text, kMax));
+    }
+  }
+  return size;
+}
+
 }  // namespace
+
+Result<ModelSpec> parse_gpt(std::string_view text) {
+  const auto colon = std::min(text.find(':'), text.size());
+  const auto size = parse_gpt_size(text, text.substr(std::min(text.size(), colon + 1)));
+  if (!size) return tl::make_unexpected(size.error());
+  const std::size_t width = size->width;
+  std::vector<Layer> layers;
+  const auto add = [&layers](std::string name, LayerSpec spec) -> Point {
+    layers.push_back({spec, std::move(name), layers.size()});
+    return layers.size();
+  };
+  Point at = add("embed", EmbeddingSpec{kTextTokens, width});
+  for (std::size_t i = 0; i < size->layers; ++i) {
+    const std::string name = fmt::format("h.{}", i);
+    add(name + ".norm1", LayerNormSpec{});
+    add(name + ".qkv", LinearSpec{3 * width});
+    add(name + ".attention", AttentionSpec{size->heads});
+    add(name + ".proj", LinearSpec{width});
+    at = add(name + ".add1", AddSpec{at});
+    add(name + ".norm2", LayerNormSpec{});
+    add(name + ".up", LinearSpec{4 * width});
+    add(name + ".gelu", GeluSpec{});
+    add(name + ".down", LinearSpec{width});
+    at = add(name + ".add2", AddSpec{at});
+  }
+  add("norm", LayerNormSpec{});
+  add("head", LinearSpec{kTextTokens, false});
+  return make_network(fmt::format("gpt:layers={},heads={},width={},context={}", size->layers,
+                                  size->heads, width, size->context),
+                      {size->context}, std::move(layers));
+}
 
 std::optional<ModelSpec> preset(std::string_view name) {
   if (name == "lenet") return lenet();

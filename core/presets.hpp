@@ -13,4 +13,9 @@ namespace murmur::core {
 /// "lenet", "cnn", "resnet20"; nothing for any other name.
 std::optional<ModelSpec> preset(std::string_view name);
 
+/// "gpt:layers=4,heads=4,width=128,context=128": a character model of the GPT-2 kind, each key with
+/// that default, and 256 tokens. Error: a key that is none or not a whole number, or what
+/// make_network() refuses.
+Result<ModelSpec> parse_gpt(std::string_view text);
+
 }  // namespace murmur::core

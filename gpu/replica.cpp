@@ -1,6 +1,7 @@
 // make_replica(): finds fault with a spec before anything is built from it.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -71,6 +72,44 @@ core::Result<void> check_closed_form(const ReplicaSpec& spec) {
   return {};
 }
 
+/// A text: rows with room for every phase, and a model of as many tokens as its own.
+core::Result<void> check_tokens(const ReplicaSpec& spec, const char* what,
+                                const core::Samples& samples) {
+  const std::string model = core::to_string(spec.model);
+  if (spec.model.vocabulary() != spec.classes) {
+    return core::fail(fmt::format("{}: takes {} tokens, but the {} data are a text of {}", model,
+                                  spec.model.vocabulary(), what, spec.classes));
+  }
+  const core::Shape outputs{samples.width, spec.classes};
+  if (spec.model.shapes.back() != outputs) {
+    return core::fail(fmt::format("{}: gives {}, but of a text it is to give {}", model,
+                                  core::to_string(spec.model.shapes.back()),
+                                  core::to_string(outputs)));
+  }
+  if (samples.width < 1 || samples.tokens.size() < (samples.rows + 1) * samples.width) {
+    return core::fail(fmt::format("{} data: {} tokens are not {} rows of {} and a phase", what,
+                                  samples.tokens.size(), samples.rows, samples.width));
+  }
+  return {};
+}
+
+/// Where the model takes tokens, numbers are to be such.
+core::Result<void> check_vocabulary(const core::ModelSpec& model, const char* what,
+                                    const core::Samples& samples) {
+  const std::size_t vocabulary = model.vocabulary();
+  if (vocabulary == 0) return {};
+  const auto is_token = [vocabulary](float value) {
+    return value >= 0.0F && value < static_cast<float>(vocabulary) && value == std::floor(value);
+  };
+  const bool bytes = std::all_of(samples.bytes.begin(), samples.bytes.end(), [&](std::uint8_t b) {
+    return is_token(samples.scale * static_cast<float>(b));
+  });
+  if (bytes && std::all_of(samples.floats.begin(), samples.floats.end(), is_token)) return {};
+  return core::fail(
+      fmt::format("{}: takes tokens, whole numbers in 0..{}, which the {} data are not",
+                  core::to_string(model), vocabulary - 1, what));
+}
+
 /// `what` names the part of the data set.
 core::Result<void> check_samples(const ReplicaSpec& spec, const char* what,
                                  const core::Samples* samples) {
@@ -84,6 +123,8 @@ core::Result<void> check_samples(const ReplicaSpec& spec, const char* what,
     return core::fail(fmt::format("{}: takes {} inputs, but the {} data have {} features", model,
                                   spec.model.inputs(), what, samples->width));
   }
+  if (!samples->tokens.empty()) return check_tokens(spec, what, *samples);
+  if (auto ok = check_vocabulary(spec.model, what, *samples); !ok) return ok;
   if (samples->bytes.size() + samples->floats.size() != rows * samples->width) {
     return core::fail(
         fmt::format("{} data: not {} features in each of {} rows", what, samples->width, rows));
@@ -96,13 +137,15 @@ core::Result<void> check_samples(const ReplicaSpec& spec, const char* what,
     }
     return {};
   }
-  if (outputs != spec.classes) {
+  if (outputs == 0 || outputs % spec.classes != 0 ||
+      (outputs != spec.classes && spec.model.shapes.back().back() != spec.classes)) {
     return core::fail(fmt::format("{}: gives {} outputs, but the data have {} classes", model,
                                   outputs, spec.classes));
   }
-  if (samples->labels.size() != rows) {
-    return core::fail(
-        fmt::format("{} data: {} labels for {} rows", what, samples->labels.size(), rows));
+  const std::size_t positions = outputs / spec.classes;
+  if (samples->labels.size() != rows * positions) {
+    return core::fail(fmt::format("{} data: {} labels for {} rows{}", what, samples->labels.size(),
+                                  rows, positions == 1 ? "" : fmt::format(" of {}", positions)));
   }
   for (const std::int32_t label : samples->labels) {
     if (label < 0 || static_cast<std::size_t>(label) >= spec.classes) {

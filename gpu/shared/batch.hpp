@@ -15,7 +15,7 @@
 
 namespace murmur::gpu::MURMUR_BACKEND {
 
-/// Pointers into the backend's memory; bytes or floats, and labels or targets, are null.
+/// Pointers into the backend's memory; those of what the samples do not have are null.
 struct SamplesView {
   const std::uint8_t* bytes;
   float scale;
@@ -24,6 +24,15 @@ struct SamplesView {
   const std::int32_t* labels;
   const float* targets;
   std::size_t target_width;
+  const std::uint8_t* tokens;
+  std::size_t phase;           ///< tokens: by how many each row begins later
+  std::size_t labels_per_row;  ///< where there are labels
+
+  /// What is to be told of a row at a position.
+  [[nodiscard]] MURMUR_HD std::size_t label(std::uint32_t row, std::size_t position) const {
+    if (tokens != nullptr) return tokens[row * width + phase + position + 1];
+    return static_cast<std::size_t>(labels[row * labels_per_row + position]);
+  }
 };
 
 class ResidentSamples {
@@ -33,7 +42,8 @@ class ResidentSamples {
         bytes_(context, samples_->bytes),
         floats_(context, samples_->floats),
         labels_(context, samples_->labels),
-        targets_(context, samples_->targets) {}
+        targets_(context, samples_->targets),
+        tokens_(context, samples_->tokens) {}
 
   [[nodiscard]] std::size_t rows() const { return samples_->rows; }
   [[nodiscard]] SamplesView view() const {
@@ -43,7 +53,10 @@ class ResidentSamples {
             samples_->width,
             samples_->labels.empty() ? nullptr : labels_.data(),
             targets_.data(),
-            samples_->target_width};
+            samples_->target_width,
+            samples_->tokens.empty() ? nullptr : tokens_.data(),
+            0,
+            samples_->rows == 0 ? 0 : samples_->labels.size() / samples_->rows};
   }
 
  private:
@@ -52,6 +65,7 @@ class ResidentSamples {
   Resident<float> floats_;
   Resident<std::int32_t> labels_;
   Resident<float> targets_;
+  Resident<std::uint8_t> tokens_;
 };
 
 struct PickRow {
@@ -92,6 +106,16 @@ struct ScaleBytes {
   }
 };
 
+struct TokensToFloats {
+  const std::uint8_t* from;
+  const std::uint32_t* rows;
+  std::size_t width;
+  float* to;
+  MURMUR_HD void operator()(std::size_t i, std::size_t j) const {
+    to[i * width + j] = static_cast<float>(from[rows[i] * width + j]);
+  }
+};
+
 /// The rows of a mini-batch; their features go, as floats, where the caller says, a row a sample.
 class Batch {
  public:
@@ -115,7 +139,10 @@ class Batch {
  private:
   void copy_features(Context& context, const SamplesView& samples, std::size_t count, float* to) {
     const std::size_t width = samples.width;
-    if (samples.bytes != nullptr) {
+    if (samples.tokens != nullptr) {
+      for_each_cell(context, count, width,
+                    TokensToFloats{samples.tokens + samples.phase, rows_.data(), width, to});
+    } else if (samples.bytes != nullptr) {
       for_each_cell(context, count, width,
                     ScaleBytes{samples.bytes, samples.scale, rows_.data(), width, to});
     } else {

@@ -18,25 +18,32 @@
 
 namespace murmur::gpu::MURMUR_BACKEND {
 
-/// What the losses share: the outputs of `rows` samples, and where their losses go.
+/// What the losses share: the outputs of `rows` positions, `positions` to a sample, and where their
+/// losses go.
 struct LossFrame {
   const float* outputs;  ///< [rows x width]
   float* gradient;       ///< likewise, maybe in the outputs' place; null: not asked for
   std::size_t width;
   std::size_t rows;
-  const std::uint32_t* sample;  ///< which sample of the data set a row is
+  std::size_t positions;
+  const std::uint32_t* sample;  ///< which sample of the data set one of the batch is
   double* loss;                 ///< a slot a row, added to
   double weight;                ///< of a row's loss in its slot
+
+  [[nodiscard]] MURMUR_HD std::size_t label(const SamplesView& samples, std::size_t row) const {
+    if (positions == 1) return samples.label(sample[row], 0);
+    return samples.label(sample[row / positions], row % positions);
+  }
 };
 
 /// Softmax and cross-entropy: the mean over the rows of -log p(label).
 struct CrossEntropyGradient {
   LossFrame frame;
-  const std::int32_t* labels;
+  SamplesView samples;
   MURMUR_HD void operator()(std::size_t row) const {
     const float* z = frame.outputs + row * frame.width;
     float* out = frame.gradient + row * frame.width;
-    const auto label = static_cast<std::size_t>(labels[frame.sample[row]]);
+    const std::size_t label = frame.label(samples, row);
     float most = z[0];
     for (std::size_t c = 1; c < frame.width; ++c) {
       if (z[c] > most) most = z[c];
@@ -59,11 +66,11 @@ struct CrossEntropyGradient {
 /// The same without the gradient; counts the rows whose greatest output is their label's.
 struct CrossEntropyValue {
   LossFrame frame;
-  const std::int32_t* labels;
+  SamplesView samples;
   std::uint32_t* correct;  ///< a slot a row, added to
   MURMUR_HD void operator()(std::size_t row) const {
     const float* z = frame.outputs + row * frame.width;
-    const auto label = static_cast<std::size_t>(labels[frame.sample[row]]);
+    const std::size_t label = frame.label(samples, row);
     std::size_t best = 0;
     for (std::size_t c = 1; c < frame.width; ++c) {
       if (z[c] > z[best]) best = c;
@@ -97,16 +104,20 @@ struct SquaredError {
 
 class LossHead {
  public:
-  /// For at most `rows_max` rows of `width` outputs. `classifies`: the data has labels.
-  LossHead(Context& context, bool classifies, std::size_t width, std::size_t rows_max)
+  /// For at most `rows_max` samples, each of `positions` rows of `width` outputs. `classifies`: the
+  /// data has labels; else there is one position.
+  LossHead(Context& context, bool classifies, std::size_t width, std::size_t positions,
+           std::size_t rows_max)
       : classifies_(classifies),
         width_(width),
-        loss_(context, rows_max),
-        correct_(context, rows_max),
-        loss_read_(rows_max),
-        correct_read_(rows_max) {}
+        positions_(positions),
+        loss_(context, rows_max * positions),
+        correct_(context, rows_max * positions),
+        loss_read_(rows_max * positions),
+        correct_read_(rows_max * positions) {}
 
   [[nodiscard]] bool classifies() const { return classifies_; }
+  [[nodiscard]] std::size_t positions() const { return positions_; }
 
   /// Forgets what was added up.
   void begin(Context& context) {
@@ -114,29 +125,26 @@ class LossHead {
     fill(context, correct_.data(), correct_.size(), 0U);
   }
 
-  /// The gradient of the rows' mean loss, which is added up.
-  void differentiate(Context& context, const float* outputs, float* gradient, std::size_t rows,
+  /// The gradient of the mean loss of `count` samples, which is added up.
+  void differentiate(Context& context, const float* outputs, float* gradient, std::size_t count,
                      const Batch& batch, const SamplesView& samples) {
-    const LossFrame frame{outputs,
-                          gradient,
-                          width_,
-                          rows,
-                          batch.rows(),
-                          loss_.data(),
-                          1.0 / static_cast<double>(rows)};
+    const std::size_t rows = count * positions_;
+    const LossFrame frame =
+        frame_of(outputs, gradient, rows, batch, 1.0 / static_cast<double>(rows));
     if (classifies_) {
-      for_each_index(context, rows, CrossEntropyGradient{frame, samples.labels});
+      for_each_index(context, rows, CrossEntropyGradient{frame, samples});
     } else {
       for_each_index(context, rows, SquaredError{frame, samples.targets});
     }
   }
 
-  /// Adds up the rows' losses, and how many are right.
-  void measure(Context& context, const float* outputs, std::size_t rows, const Batch& batch,
+  /// Adds up the losses of all rows, and how many are right.
+  void measure(Context& context, const float* outputs, std::size_t count, const Batch& batch,
                const SamplesView& samples) {
-    const LossFrame frame{outputs, nullptr, width_, rows, batch.rows(), loss_.data(), 1.0};
+    const std::size_t rows = count * positions_;
+    const LossFrame frame = frame_of(outputs, nullptr, rows, batch, 1.0);
     if (classifies_) {
-      for_each_index(context, rows, CrossEntropyValue{frame, samples.labels, correct_.data()});
+      for_each_index(context, rows, CrossEntropyValue{frame, samples, correct_.data()});
     } else {
       for_each_index(context, rows, SquaredError{frame, samples.targets});
     }
@@ -153,8 +161,14 @@ class LossHead {
   }
 
  private:
+  LossFrame frame_of(const float* outputs, float* gradient, std::size_t rows, const Batch& batch,
+                     double weight) {
+    return {outputs, gradient, width_, rows, positions_, batch.rows(), loss_.data(), weight};
+  }
+
   bool classifies_;
   std::size_t width_;
+  std::size_t positions_;
   Buffer<double> loss_;            ///< a slot a row of the batch
   Buffer<std::uint32_t> correct_;  ///< likewise
   std::vector<double> loss_read_;

@@ -9,8 +9,10 @@
 #include "core/model_spec.hpp"
 #include "gpu/image.hpp"
 #include "gpu/shared/layer.hpp"
+#include "gpu/shared/layers/attention.hpp"
 #include "gpu/shared/layers/conv2d.hpp"
 #include "gpu/shared/layers/dropout.hpp"
+#include "gpu/shared/layers/embedding.hpp"
 #include "gpu/shared/layers/flatten.hpp"
 #include "gpu/shared/layers/gelu.hpp"
 #include "gpu/shared/layers/group_norm.hpp"
@@ -43,8 +45,9 @@ inline std::optional<std::size_t> bias_of(bool has_one, const LayerPlace& at) {
 using LayerPointer = std::unique_ptr<Layer>;
 
 inline LayerPointer make_layer(const core::LinearSpec& spec, const LayerPlace& at) {
-  return std::make_unique<Linear>(at.input.back(), at.output.back(), at.tensors[0].offset,
-                                  bias_of(spec.bias, at), at.and_relu);
+  return std::make_unique<Linear>(core::elements(at.input) / at.input.back(), at.input.back(),
+                                  at.output.back(), at.tensors[0].offset, bias_of(spec.bias, at),
+                                  at.and_relu);
 }
 inline LayerPointer make_layer(const core::Conv2dSpec& spec, const LayerPlace& at) {
   return std::make_unique<Conv2d>(
@@ -83,6 +86,13 @@ inline LayerPointer make_layer(const core::GroupNormSpec& spec, const LayerPlace
   return std::make_unique<GroupNorm>(
       GroupNormShape{at.input[0], at.input[1] * at.input[2], spec.groups}, at.tensors[0].offset,
       at.tensors[1].offset, at.and_relu);
+}
+inline LayerPointer make_layer(const core::EmbeddingSpec& spec, const LayerPlace& at) {
+  return std::make_unique<Embedding>(spec.vocabulary, at.input.back(), spec.width,
+                                     at.tensors[0].offset, at.tensors[1].offset);
+}
+inline LayerPointer make_layer(const core::AttentionSpec& spec, const LayerPlace& at) {
+  return std::make_unique<Attention>(at.output[0], at.output[1], spec.heads);
 }
 /// Null: an addition is the network's own.
 inline LayerPointer make_layer(const core::AddSpec&, const LayerPlace&) { return nullptr; }

@@ -40,7 +40,8 @@ class NetworkReplica final : public core::Replica {
         held_out_(*context_, spec.held_out),
         batch_(*context_, rows_max_),
         network_(*context_, spec.model, schema_, batch_rows_, rows_max_),
-        loss_(*context_, spec.classes > 0, network_.width(), rows_max_),
+        loss_(*context_, spec.classes > 0, spec.classes > 0 ? spec.classes : network_.width(),
+              spec.classes > 0 ? network_.width() / spec.classes : 1, rows_max_),
         optimizer_(*context_, spec.optimizer, schema_.parameters()),
         exchange_(*context_),
         parameters_(*context_, schema_.parameters()),
@@ -78,7 +79,7 @@ class NetworkReplica final : public core::Replica {
       network_.forward(*context_, Mode::kEvaluating, parameters_.data(), count);
       loss_.measure(*context_, network_.output(Mode::kEvaluating), count, batch_, samples);
     }
-    const auto total = static_cast<double>(rows);
+    const auto total = static_cast<double>(rows * loss_.positions());
     core::Evaluation result{.loss = loss_.read_loss(*context_) / total, .accuracy = nan};
     if (loss_.classifies()) result.accuracy = loss_.read_correct(*context_) / total;
     return result;
@@ -175,12 +176,16 @@ class NetworkReplica final : public core::Replica {
     place_ = place;
     order_ =
         RowOrder(spec_.seed, spec_.stream, place.epoch, static_cast<std::uint32_t>(train_.rows()));
+    // A text's rows begin elsewhere in each epoch, so that every place is a row's first one once.
+    core::Rng rng(core::mix64(spec_.seed) + place.epoch, spec_.stream, "phase");
+    phase_ = rng.below(spec_.train->width);
   }
 
   void step() {
     if (place_.position >= train_.rows()) set_place({place_.epoch + 1, 0});
     const std::size_t rows = std::min<std::size_t>(batch_rows_, train_.rows() - place_.position);
-    const SamplesView samples = train_.view();
+    SamplesView samples = train_.view();
+    samples.phase = phase_;
     batch_.gather(*context_, samples, order_, place_.position, rows,
                   network_.input(Mode::kTraining));
     place_.position += rows;
@@ -225,7 +230,8 @@ class NetworkReplica final : public core::Replica {
   Buffer<float> gradient_;
   Buffer<std::uint32_t> not_finite_;
   PlaceInData place_;
-  RowOrder order_;  ///< of place_.epoch
+  RowOrder order_;         ///< of place_.epoch
+  std::size_t phase_ = 0;  ///< likewise
 };
 
 }  // namespace murmur::gpu::MURMUR_BACKEND

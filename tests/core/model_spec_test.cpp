@@ -65,13 +65,38 @@ TEST_CASE("layers that do not fit each other are refused by name") {
         "model 'm': layer sum (add): 4 and 3 do not add");
   CHECK(error({3}, {{LinearSpec{4}, "a", 0}, {LinearSpec{4}, "b", 0}}) ==
         "model 'm': layer a (linear): no layer takes what it gives");
+  CHECK(error({3}, {{LinearSpec{4}, "a", 0}, {EmbeddingSpec{5, 6}, "b", 1}}) ==
+        "model 'm': layer b (embedding): it takes the model's input alone: only that is tokens");
+  CHECK(
+      error({3, 4}, {{AttentionSpec{1}, "a", 0}}) ==
+      "model 'm': layer a (attention): it takes positions x (queries, keys and values), not 3 x 4");
   CHECK(error({3}, {}) == "model 'm': no layers");
+}
+
+TEST_CASE("a gpt is as large as its text says") {
+  const ModelSpec spec = parse_model("gpt:layers=2,heads=3,width=48,context=20").value();
+  CHECK(to_string(spec) == "gpt:layers=2,heads=3,width=48,context=20");
+  CHECK(spec.shapes.front() == Shape{20});
+  CHECK(spec.shapes.back() == Shape{20, 256});
+  CHECK(spec.vocabulary() == 256);
+  CHECK(to_string(parse_model("gpt").value()) == "gpt:layers=4,heads=4,width=128,context=128");
+  CHECK(to_string(parse_model("gpt:context=64").value()) ==
+        "gpt:layers=4,heads=4,width=128,context=64");
+  // 4 x (4 + 8) x 128^2 in the layers' weights, and what is beside them.
+  CHECK(make_schema(parse_model("gpt").value()).parameters() == 875264);
+  CHECK(parse_model("gpt:heads=5").error().message ==
+        "model 'gpt:layers=4,heads=5,width=128,context=128': layer h.0.attention (attention): "
+        "5 heads do not divide a width of 128");
+  CHECK(parse_model("gpt:depth=5").error().message ==
+        "model 'gpt:depth=5': 'depth' is none of layers, heads, width, context");
+  CHECK(parse_model("gpt:width=0").error().message ==
+        "model 'gpt:width=0': width '0' is not in 1..16384");
 }
 
 TEST_CASE("what is no model is refused with the limit") {
   CHECK(parse_model("cnn:3").error().message ==
-        "model 'cnn:3' is none of mlp:IN-...-OUT, linear, lenet, cnn, resnet20, FILE.toml, "
-        "quadratic:D, least-squares:D");
+        "model 'cnn:3' is none of mlp:IN-...-OUT, linear, lenet, cnn, resnet20, gpt:..., "
+        "FILE.toml, quadratic:D, least-squares:D");
   CHECK(parse_model("mlp:64").error().message ==
         "model 'mlp:64': 1 width, 2 or more make a network");
   CHECK(parse_model("mlp:64--10").error().message ==

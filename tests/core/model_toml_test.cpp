@@ -37,9 +37,10 @@ TEST_CASE("what is written of a preset reads as the preset") {
 TEST_CASE("the page on models writes every preset out") {
   std::ifstream file(std::string(MURMUR_SOURCE_DIR) + "/docs/models.md");
   const std::string page((std::istreambuf_iterator<char>(file)), {});
-  for (const char* name : kPresets) {
+  for (const char* name :
+       {"lenet", "cnn", "resnet20", "gpt:layers=1,heads=4,width=128,context=128"}) {
     INFO(name);
-    CHECK(page.find("```toml\n" + to_toml(preset(name).value()) + "```") != std::string::npos);
+    CHECK(page.find("```toml\n" + to_toml(parse_model(name).value()) + "```") != std::string::npos);
   }
 }
 

@@ -24,10 +24,7 @@ class LayerReference {
       const auto* const from = samples.floats.data() + row * samples.width;
       const Doubles out = forward(parameters, Doubles(from, from + samples.width));
       if (classes) {
-        const double most = *std::max_element(out.begin(), out.end());
-        double total = 0;
-        for (const double z : out) total += std::exp(z - most);
-        sum += std::log(total) + most - out[static_cast<std::size_t>(samples.labels[row])];
+        sum += cross_entropy(out, static_cast<std::size_t>(samples.labels[row]));
         continue;
       }
       for (std::size_t i = 0; i < out.size(); ++i) {
@@ -38,7 +35,31 @@ class LayerReference {
     return sum / static_cast<double>(samples.rows);
   }
 
+  /// Of a text whose rows begin `phase` tokens late.
+  double text_loss(const Doubles& parameters, const core::Samples& samples,
+                   std::size_t phase) const {
+    const std::size_t context = samples.width;
+    const auto classes = static_cast<std::ptrdiff_t>(model_.shapes.back()[1]);
+    double sum = 0;
+    for (std::size_t row = 0; row < samples.rows; ++row) {
+      const auto* const from = samples.tokens.data() + row * context + phase;
+      const Doubles out = forward(parameters, Doubles(from, from + context));
+      auto at = out.begin();
+      for (std::size_t t = 0; t < context; ++t, at += classes) {
+        sum += cross_entropy(Doubles(at, at + classes), from[t + 1]);
+      }
+    }
+    return sum / static_cast<double>(samples.rows * context);
+  }
+
  private:
+  static double cross_entropy(const Doubles& out, std::size_t label) {
+    const double most = *std::max_element(out.begin(), out.end());
+    double total = 0;
+    for (const double z : out) total += std::exp(z - most);
+    return std::log(total) + most - out[label];
+  }
+
   Doubles forward(const Doubles& parameters, Doubles input) const {
     std::vector<Doubles> points{std::move(input)};
     const double* own = parameters.data();
@@ -127,6 +148,43 @@ class LayerReference {
     Doubles y;
     for (auto at = x.begin(); at != x.end(); at += pixels)
       y.push_back(mean(Doubles(at, at + pixels)));
+    return y;
+  }
+
+  static Doubles apply(const core::EmbeddingSpec& spec, const Points&, const Doubles& x,
+                       const Shape&, const Shape& out, const double* w) {
+    Doubles y(core::elements(out));
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      const std::size_t t = i / spec.width, c = i % spec.width;
+      const auto token = static_cast<std::size_t>(x[t]);
+      y[i] = w[token * spec.width + c] + w[(spec.vocabulary + t) * spec.width + c];
+    }
+    return y;
+  }
+  static Doubles apply(const core::AttentionSpec& spec, const Points&, const Doubles& x,
+                       const Shape&, const Shape& out, const double*) {
+    const std::size_t width = out[1], head = width / spec.heads;
+    Doubles y(core::elements(out), 0.0);
+    for (std::size_t t = 0; t < out[0]; ++t) {
+      for (std::size_t h = 0; h < spec.heads; ++h) {
+        const double* const query = x.data() + t * 3 * width + h * head;
+        Doubles share;
+        double total = 0;
+        for (std::size_t s = 0; s <= t; ++s) {
+          const double* const key = x.data() + s * 3 * width + width + h * head;
+          double score = 0;
+          for (std::size_t i = 0; i < head; ++i) score += query[i] * key[i];
+          share.push_back(std::exp(score / std::sqrt(static_cast<double>(head))));
+          total += share.back();
+        }
+        for (std::size_t s = 0; s <= t; ++s) {
+          const double* const value = x.data() + s * 3 * width + 2 * width + h * head;
+          for (std::size_t i = 0; i < head; ++i) {
+            y[t * width + h * head + i] += share[s] / total * value[i];
+          }
+        }
+      }
+    }
     return y;
   }
 

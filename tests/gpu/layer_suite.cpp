@@ -61,6 +61,12 @@ std::vector<Case> cases() {
   all.push_back(rows("layer norm of one", 5, {LinearSpec{1}, LayerNormSpec{}, LinearSpec{3}}));
   all.push_back(rows("linear without bias", 5,
                      {LinearSpec{6, false}, ReluSpec{}, LinearSpec{4, false}, LinearSpec{3}}));
+  all.push_back(rows("attention", 5,
+                     {EmbeddingSpec{7, 6}, LinearSpec{18}, AttentionSpec{2}, LinearSpec{4},
+                      LayerNormSpec{}, FlattenSpec{}, LinearSpec{3}}));
+  all.push_back(rows("attention of more positions than a vector has numbers", 19,
+                     {EmbeddingSpec{7, 3}, LinearSpec{9}, AttentionSpec{1}, GeluSpec{},
+                      FlattenSpec{}, LinearSpec{3}}));
   // A block of a residual network, whose way round is a convolution.
   all.push_back({"residual block",
                  {3, 6, 5},
@@ -104,9 +110,37 @@ std::vector<float> some_parameters(const ModelSpec& model, const std::vector<flo
   return values;
 }
 
+/// One step with a learning rate of 1 and nothing else went from `x` to `after`: it subtracted the
+/// gradient.
+template <class Loss>
+void check_slopes(const std::vector<float>& x, const std::vector<float>& after,
+                  const Loss& loss_at) {
+  Doubles exact(x.begin(), x.end());
+  constexpr double kShift = 1e-6;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double here = exact[i];
+    exact[i] = here + kShift;
+    const double above = loss_at(exact);
+    exact[i] = here - kShift;
+    const double below = loss_at(exact);
+    exact[i] = here;
+    const double slope = (above - below) / (2 * kShift);
+    const double gradient = double{x[i]} - double{after[i]};
+    if (!(std::abs(gradient - slope) <= 2e-5 + 1e-4 * std::abs(slope))) {
+      CAPTURE(i, x.size(), gradient, slope);
+      FAIL_CHECK("the gradient is not the slope");
+    }
+  }
+}
+
 void check(const Case& c, std::size_t rows, bool classes, const DeviceUnderTest& device) {
   INFO(device.name << ", " << c.name << ", rows " << rows << ", classes " << classes);
   const auto samples = samples_of(rows, elements(c.input), classes);
+  if (std::holds_alternative<EmbeddingSpec>(c.layers.front().spec)) {
+    for (std::size_t i = 0; i < samples->floats.size(); ++i) {
+      samples->floats[i] = static_cast<float>(i * i % 7);
+    }
+  }
   const auto model = make_network(c.name, c.input, c.layers);
   if (!model) FAIL(model.error().message);
   const ReplicaSpec spec{.model = *model,
@@ -120,29 +154,14 @@ void check(const Case& c, std::size_t rows, bool classes, const DeviceUnderTest&
   set_parameters(*replica, spec, x);
   const double evaluated = replica->evaluate().loss;
   const double trained = replica->train(1).loss;
-  // One step with a learning rate of 1 and nothing else subtracts the gradient.
   const std::vector<float> after = parameters(*replica);
 
   const LayerReference reference(*model);
-  Doubles exact(x.begin(), x.end());
-  const double loss = reference.loss(exact, *samples, classes);
+  const auto loss_at = [&](const Doubles& at) { return reference.loss(at, *samples, classes); };
+  const double loss = loss_at(Doubles(x.begin(), x.end()));
   CHECK(trained == Approx(loss).epsilon(1e-5));
   CHECK(evaluated == Approx(loss).epsilon(1e-5));
-  constexpr double kShift = 1e-6;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double here = exact[i];
-    exact[i] = here + kShift;
-    const double above = reference.loss(exact, *samples, classes);
-    exact[i] = here - kShift;
-    const double below = reference.loss(exact, *samples, classes);
-    exact[i] = here;
-    const double slope = (above - below) / (2 * kShift);
-    const double gradient = double{x[i]} - double{after[i]};
-    if (!(std::abs(gradient - slope) <= 2e-5 + 1e-4 * std::abs(slope))) {
-      CAPTURE(i, x.size(), gradient, slope);
-      FAIL_CHECK("the gradient is not the slope");
-    }
-  }
+  check_slopes(x, after, loss_at);
 }
 
 TEST_CASE("every layer's gradient is the slope of a loss in double", "[layers]") {
@@ -166,6 +185,60 @@ ReplicaSpec large_images(std::size_t rows) {
           .held_out = samples,
           .classes = 3,
           .batch = 11};
+}
+
+/// `rows` rows of `context` of a text, and a small model for it.
+ReplicaSpec small_text(std::size_t rows, std::size_t context) {
+  auto samples = std::make_shared<Samples>();
+  Rng rng(29);
+  for (std::size_t i = 0; i < (rows + 1) * context; ++i) {
+    samples->tokens.push_back(static_cast<std::uint8_t>('a' + rng.below(5)));
+  }
+  samples->rows = rows;
+  samples->width = context;
+  const std::string model = "gpt:layers=1,heads=2,width=4,context=" + std::to_string(context);
+  return {.model = parse_model(model).value(),
+          .train = samples,
+          .held_out = samples,
+          .classes = 256,
+          .batch = rows};
+}
+
+TEST_CASE("a text's loss is the mean over all of its positions", "[layers]") {
+  ReplicaSpec spec = small_text(3, 5);
+  spec.optimizer = {.learning_rate = 1.0F, .momentum = 0.0F};
+  const LayerReference reference(spec.model);
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    INFO(device.name);
+    const auto replica = make(spec, device);
+    const std::vector<float> x = some_parameters(spec.model, parameters(*replica));
+    set_parameters(*replica, spec, x);
+    const Doubles exact(x.begin(), x.end());
+    CHECK(replica->evaluate().loss ==
+          Approx(reference.text_loss(exact, *spec.train, 0)).epsilon(1e-5));
+    // Where the rows of the first epoch begin is drawn: one of the phases has the loss.
+    const double loss = replica->train(1).loss;
+    std::size_t phase = 0;
+    while (phase < 5 &&
+           std::abs(reference.text_loss(exact, *spec.train, phase) / loss - 1) > 1e-5) {
+      ++phase;
+    }
+    REQUIRE(phase < 5);
+    check_slopes(x, parameters(*replica),
+                 [&](const Doubles& at) { return reference.text_loss(at, *spec.train, phase); });
+  }
+}
+
+TEST_CASE("a text's rows begin elsewhere in each epoch", "[layers]") {
+  ReplicaSpec spec = small_text(6, 40);
+  spec.optimizer = {.learning_rate = 1e-20F, .momentum = 0.0F};
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    INFO(device.name);
+    const auto replica = make(spec, device);
+    const double first = replica->train(1).loss;
+    CHECK(replica->train(1).loss != first);
+    CHECK(replica->evaluate().loss == Approx(first).epsilon(0.05));
+  }
 }
 
 TEST_CASE("a step's bits do not depend on the threads", "[layers]") {
