@@ -94,6 +94,42 @@ TEST_CASE("a model that does not fit the data is refused") {
         "model mlp:1-8-2 gives 2 numbers, linear has 1 targets");
 }
 
+TEST_CASE("a text is cut into rows of the model's context, and into parts in one piece") {
+  const TempDir dir;
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += static_cast<char>('a' + i % 26);
+  write_text(dir / "t.txt", text);
+  const std::string data = "text:" + (dir / "t.txt").string();
+  const auto t = training({"--data", data, "--model", "gpt:layers=1,heads=1,width=8,context=16"});
+  const auto task = load_task(t);
+  REQUIRE(task);
+  CHECK(task->classes == 256);
+  CHECK(task->train->width == 16);
+  CHECK(task->train->rows == (900 - 16) / 16);
+  CHECK(task->held_out->rows == (100 - 16) / 16);
+  const auto part = part_of(*task, t, 1, 3);
+  REQUIRE(part);
+  CHECK((*part)->tokens.size() == 300);
+  CHECK((*part)->tokens.front() == 'a' + 300 % 26);
+  CHECK((*part)->rows == (300 - 16) / 16);
+
+  const auto error = [&](const std::string& model) {
+    const auto refused = load_task(training({"--data", data, "--model", model}));
+    return refused ? "(none)" : refused.error().message;
+  };
+  CHECK(error("mlp:16-256") == "model mlp:16-256 does not take the 256 tokens of text");
+  CHECK(error("gpt:context=64,heads=1,layers=1,width=8") ==
+        "text: 100 tokens of a part are too few for a context of 64: 128 are one row");
+  CHECK(part_of(*task, t, 1, 40).error().message ==
+        "text: 23 tokens of a part are too few for a context of 16: 32 are one row");
+  CHECK(part_of(*task,
+                training({"--data", data, "--partition", "dirichlet:1", "--model",
+                          "gpt:layers=1,heads=1,width=8,context=16"}),
+                0, 2)
+            .error()
+            .message == "--partition dirichlet: a text has no classes");
+}
+
 TEST_CASE("a simulation without a limit ends at a thousand steps, one with a limit at that") {
   SimOptions free;
   REQUIRE(parse_sim({}, free));
