@@ -28,6 +28,12 @@ void for_each_cell(Context& context, std::size_t rows, std::size_t columns, cons
   for_each_index(context, rows * columns, CellByIndex<F>{f, static_cast<std::uint32_t>(columns)});
 }
 
+/// Calls f(i) for i in [0, n), each as much work as `size` elements are.
+template <class F>
+void for_each_run(Context& context, std::size_t n, std::size_t /*size*/, const F& f) {
+  for_each_index(context, n, f);
+}
+
 /// Neighbouring columns that one index of a kernel sums up: neighbouring threads read them
 /// together.
 inline constexpr std::size_t kColumnsTogether = 1;

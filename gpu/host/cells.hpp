@@ -25,6 +25,16 @@ void for_each_cell(Context& context, std::size_t rows, std::size_t columns, cons
   }
 }
 
+/// Calls f(i) for i in [0, n), each as much work as `size` elements are.
+template <class F>
+void for_each_run(Context& context, std::size_t n, std::size_t size, const F& f) {
+  if (n * size < Context::kParallelMin) {
+    for (std::size_t i = 0; i < n; ++i) f(i);
+  } else {
+    context.for_each_task(n, f);
+  }
+}
+
 /// Neighbouring columns that one index of a kernel sums up: as many as fill a vector.
 inline constexpr std::size_t kColumnsTogether = 16;
 

@@ -15,6 +15,7 @@
 
 #include "gpu/shared/backend.hpp"
 #include "gpu/shared/batch.hpp"
+#include "gpu/shared/cells.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 
@@ -132,9 +133,9 @@ class LossHead {
     const LossFrame frame =
         frame_of(outputs, gradient, rows, batch, 1.0 / static_cast<double>(rows));
     if (classifies_) {
-      for_each_index(context, rows, CrossEntropyGradient{frame, samples});
+      for_each_run(context, rows, width_, CrossEntropyGradient{frame, samples});
     } else {
-      for_each_index(context, rows, SquaredError{frame, samples.targets});
+      for_each_run(context, rows, width_, SquaredError{frame, samples.targets});
     }
   }
 
@@ -144,9 +145,9 @@ class LossHead {
     const std::size_t rows = count * positions_;
     const LossFrame frame = frame_of(outputs, nullptr, rows, batch, 1.0);
     if (classifies_) {
-      for_each_index(context, rows, CrossEntropyValue{frame, samples, correct_.data()});
+      for_each_run(context, rows, width_, CrossEntropyValue{frame, samples, correct_.data()});
     } else {
-      for_each_index(context, rows, SquaredError{frame, samples.targets});
+      for_each_run(context, rows, width_, SquaredError{frame, samples.targets});
     }
   }
 

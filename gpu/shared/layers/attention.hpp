@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "gpu/shared/backend.hpp"
+#include "gpu/shared/cells.hpp"
 #include "gpu/shared/layer.hpp"
 #include "gpu/shared/math.hpp"
 #include "gpu/shared/sums.hpp"
@@ -63,7 +64,8 @@ class Attention final : public Layer {
       float* const shares = pass.saved + h * of_head;
       gemm(context, scores(pass.rows, scale(), in_row(), in_row()), query, query + width_, shares);
     }
-    for_each_index(context, heads_ * pass.rows * context_, CausalSoftmax{context_, pass.saved});
+    for_each_run(context, heads_ * pass.rows * context_, context_,
+                 CausalSoftmax{context_, pass.saved});
     for (std::size_t h = 0; h < heads_; ++h) {
       gemm(context, mixed(pass.rows, false, 1.0F, in_row(), width_), pass.saved + h * of_head,
            pass.input + 2 * width_ + h * head_, pass.output + h * head_);
@@ -82,8 +84,8 @@ class Attention final : public Layer {
       gemm(context, mixed(pass.rows, true, 1.0F, width_, in_row()), shares, above,
            below + 2 * width_);
       gemm(context, scores(pass.rows, 1.0F, width_, in_row()), above, query + 2 * width_, gradient);
-      for_each_index(context, pass.rows * context_,
-                     CausalSoftmaxGradient{context_, shares, gradient});
+      for_each_run(context, pass.rows * context_, context_,
+                   CausalSoftmaxGradient{context_, shares, gradient});
       gemm(context, mixed(pass.rows, false, scale(), in_row(), in_row()), gradient, query + width_,
            below);
       gemm(context, mixed(pass.rows, true, scale(), in_row(), in_row()), gradient, query,

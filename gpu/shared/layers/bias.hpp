@@ -76,8 +76,8 @@ struct SumColumns {
 /// out (width) = the sums of the columns of `from` (rows x width).
 inline void sum_columns(Context& context, const float* from, std::size_t rows, std::size_t width,
                         float* out) {
-  for_each_index(context, (width + kColumnsTogether - 1) / kColumnsTogether,
-                 SumColumns<kColumnsTogether>{from, rows, width, out});
+  for_each_run(context, (width + kColumnsTogether - 1) / kColumnsTogether, rows * kColumnsTogether,
+               SumColumns<kColumnsTogether>{from, rows, width, out});
 }
 
 }  // namespace murmur::gpu::MURMUR_BACKEND

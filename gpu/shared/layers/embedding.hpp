@@ -73,10 +73,11 @@ class Embedding final : public Layer {
                              pass.parameters + position_, pass.output});
   }
   void backward(Context& context, const Backward& pass) override {
-    for_each_index(context, (width_ + kColumnsTogether - 1) / kColumnsTogether,
-                   EmbeddingGradient<kColumnsTogether>{
-                       pass.rows * context_, context_, vocabulary_, width_, pass.input,
-                       pass.output_gradient, pass.gradient + token_, pass.gradient + position_});
+    for_each_run(context, (width_ + kColumnsTogether - 1) / kColumnsTogether,
+                 pass.rows * context_ * kColumnsTogether,
+                 EmbeddingGradient<kColumnsTogether>{
+                     pass.rows * context_, context_, vocabulary_, width_, pass.input,
+                     pass.output_gradient, pass.gradient + token_, pass.gradient + position_});
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "gpu/shared/backend.hpp"
+#include "gpu/shared/cells.hpp"
 #include "gpu/shared/layer.hpp"
 #include "gpu/shared/layers/bias.hpp"
 #include "gpu/shared/layers/norm.hpp"
@@ -109,8 +110,8 @@ class GroupNorm final : public Layer {
   }
 
   void forward(Context& context, const Forward& pass) override {
-    for_each_index(
-        context, pass.rows * shape_.groups,
+    for_each_run(
+        context, pass.rows * shape_.groups, shape_.run(),
         NormaliseGroup{shape_, pass.input, pass.parameters + weight_, pass.parameters + bias_,
                        pass.output, reinterpret_cast<RunStatistics*>(pass.saved), relu_});
   }
@@ -122,13 +123,14 @@ class GroupNorm final : public Layer {
     if (relu_) for_each_index(context, planes * shape_.pixels, MaskRelu{pass.output, dz, dz});
     float* const plain = pass.scratch;
     float* const scaled = plain + planes;
-    for_each_index(context, planes, ChannelSums{shape_, pass.input, dz, saved, plain, scaled});
+    for_each_run(context, planes, shape_.pixels,
+                 ChannelSums{shape_, pass.input, dz, saved, plain, scaled});
     sum_columns(context, scaled, pass.rows, shape_.channels, pass.gradient + weight_);
     sum_columns(context, plain, pass.rows, shape_.channels, pass.gradient + bias_);
     if (pass.input_gradient == nullptr) return;
-    for_each_index(context, planes,
-                   GroupNormGradient{shape_, pass.input, dz, pass.parameters + weight_, saved,
-                                     plain, scaled, pass.input_gradient});
+    for_each_run(context, planes, shape_.pixels,
+                 GroupNormGradient{shape_, pass.input, dz, pass.parameters + weight_, saved, plain,
+                                   scaled, pass.input_gradient});
   }
 
  private:

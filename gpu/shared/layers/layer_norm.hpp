@@ -95,22 +95,23 @@ class LayerNorm final : public Layer {
   [[nodiscard]] Needs needs() const override { return {.input = true, .saved = 2 * runs_}; }
 
   void forward(Context& context, const Forward& pass) override {
-    for_each_index(
-        context, pass.rows * runs_,
+    for_each_run(
+        context, pass.rows * runs_, width_,
         NormaliseRow{width_, pass.input, pass.parameters + weight_, pass.parameters + bias_,
                      pass.output, reinterpret_cast<RunStatistics*>(pass.saved)});
   }
 
   void backward(Context& context, const Backward& pass) override {
     const auto* const saved = reinterpret_cast<const RunStatistics*>(pass.saved);
-    for_each_index(context, (width_ + kColumnsTogether - 1) / kColumnsTogether,
-                   LayerNormColumns<kColumnsTogether>{
-                       pass.rows * runs_, width_, pass.input, pass.output_gradient, saved,
-                       pass.gradient + weight_, pass.gradient + bias_});
+    for_each_run(context, (width_ + kColumnsTogether - 1) / kColumnsTogether,
+                 pass.rows * runs_ * kColumnsTogether,
+                 LayerNormColumns<kColumnsTogether>{
+                     pass.rows * runs_, width_, pass.input, pass.output_gradient, saved,
+                     pass.gradient + weight_, pass.gradient + bias_});
     if (pass.input_gradient == nullptr) return;
-    for_each_index(context, pass.rows * runs_,
-                   LayerNormGradient{width_, pass.input, pass.output_gradient,
-                                     pass.parameters + weight_, saved, pass.input_gradient});
+    for_each_run(context, pass.rows * runs_, width_,
+                 LayerNormGradient{width_, pass.input, pass.output_gradient,
+                                   pass.parameters + weight_, saved, pass.input_gradient});
   }
 
  private:

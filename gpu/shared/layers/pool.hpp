@@ -153,8 +153,8 @@ class Pool2d final : public Layer {
   void backward(Context& context, const Backward& pass) override {
     if (pass.input_gradient == nullptr) return;
     if (four_) {
-      for_each_index(context, pass.rows * w_.outputs * w_.out_rows,
-                     MaxOfFourGradient{w_, pass.input, pass.output_gradient, pass.input_gradient});
+      for_each_run(context, pass.rows * w_.outputs * w_.out_rows, 4 * w_.out_columns,
+                   MaxOfFourGradient{w_, pass.input, pass.output_gradient, pass.input_gradient});
     } else {
       for_each_cell(context, pass.rows * w_.channels * w_.rows, w_.columns,
                     PoolGradient<kMax>{w_, pass.input, pass.output_gradient, pass.input_gradient});
@@ -191,7 +191,8 @@ class GlobalAvgPool final : public Layer {
 
   [[nodiscard]] Needs needs() const override { return {}; }
   void forward(Context& context, const Forward& pass) override {
-    for_each_index(context, pass.rows * channels_, MeanOfPlane{pixels_, pass.input, pass.output});
+    for_each_run(context, pass.rows * channels_, pixels_,
+                 MeanOfPlane{pixels_, pass.input, pass.output});
   }
   void backward(Context& context, const Backward& pass) override {
     if (pass.input_gradient == nullptr) return;
