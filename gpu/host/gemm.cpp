@@ -19,8 +19,10 @@ namespace {
 /// leaves of a cache line is then still near when the next tile wants it.
 constexpr std::size_t kFewPanelRows = 256;
 
-/// Numbers of the left side that stay in the second-level cache from one panel to the next.
-constexpr std::size_t kKeptNumbers = std::size_t{1} << 16;
+/// Numbers of the left side that stay in the second-level cache from one panel to the next; and the
+/// rows below which copying the panels for each such run costs more than it saves.
+constexpr std::size_t kKeptNumbers = std::size_t{1} << 17;
+constexpr std::size_t kKeptRowsMin = 256;
 
 /// Below this many multiply-adds one thread is faster than several.
 constexpr std::size_t kParallelWork = std::size_t{1} << 21;
@@ -72,9 +74,9 @@ void gemm(Context& context, const Product& p, const float* a, const float* b, fl
   const std::size_t together = panels * p.batch;
   const std::size_t for_threads =
       shared ? (static_cast<std::size_t>(context.threads()) + together - 1) / together : 1;
-  const std::size_t kept = std::max<std::size_t>(
-      kKeptNumbers / std::max<std::size_t>(std::min(p.k, depth_max), 1), kTileRows);
-  const std::size_t runs = std::max(for_threads, (sides.m + kept - 1) / kept);
+  const std::size_t kept = kKeptNumbers / std::max<std::size_t>(std::min(p.k, depth_max), 1);
+  const std::size_t for_cache = kept < kKeptRowsMin ? 1 : (sides.m + kept - 1) / kept;
+  const std::size_t runs = std::max(for_threads, for_cache);
   const std::size_t run_rows =
       ((sides.m + runs - 1) / runs + kTileRows - 1) / kTileRows * kTileRows;
 
