@@ -36,8 +36,7 @@ void Outcomes::add_lost(core::Boot boot, std::uint64_t first, std::uint64_t last
   const auto at =
       std::upper_bound(ranges_.begin(), ranges_.end(), core::TransferId{boot, first},
                        [](core::TransferId id, const Range& range) { return id <= end_of(range); });
-  CHECK_INVARIANT(at == ranges_.end() ||
-                  core::TransferId(boot, last) < core::TransferId(at->boot, at->first));
+  CHECK_INVARIANT(at == ranges_.end() || (at->boot == boot ? last < at->first : boot < at->boot));
   ranges_.insert(at, std::move(lost));
   // A liar with more than one Resume, or a maker that has not saved in a thousand starts.
   if (ranges_.size() > kOutcomesMax) ranges_.erase(ranges_.begin());
