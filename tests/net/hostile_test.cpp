@@ -15,6 +15,7 @@
 #include "tests/catch.hpp"
 #include "tests/net/tap.hpp"
 #include "tests/net/test_peer.hpp"
+#include "tests/sanitized.hpp"
 
 using namespace murmur;
 using gossip::Reject;
@@ -212,19 +213,6 @@ std::size_t resident_bytes() {
   return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
-constexpr bool kSanitized =
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    true;
-#else
-    false;
-#endif
-#else
-    false;
-#endif
-
 class Attacker {
  public:
   explicit Attacker(const gossip::Address& to) : socket_(context_, zmq::socket_type::dealer) {
@@ -316,7 +304,7 @@ TEST_CASE(
   CHECK(target.wait([&](const TestPeer::Seen& seen) { return seen.status.step > step_midway; }));
   CHECK(target.wait_for_exchanges(10));
   CHECK(neighbour.wait_for_exchanges(10));
-  if (!kSanitized) {
+  if (!test::kSanitized) {
     const std::size_t resident_after = resident_bytes();
     CHECK(resident_after < resident_before + (std::size_t{48} << 20));
   }
