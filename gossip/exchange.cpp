@@ -21,6 +21,7 @@ Exchange::Exchange(Shell& shell, Links& links, Edges& edges)
       links_(links),
       edges_(edges),
       outbox_(shell, links, edges),
+      turns_(shell.schema.shards()),
       agreement_(shell.schema.shards(), shell.config.settle_distinct, shell.config.settle_bound) {}
 
 // ---- initiating ------------------------------------------------------------------------------
@@ -33,9 +34,9 @@ bool Exchange::begin_offer() {
   core::PeerId chosen;
   const core::ShardId tries = std::min(shell_.schema.shards(), kShardsTried);
   for (core::ShardId tried = 0; tried < tries && !chosen; ++tried) {
-    chosen = draw_neighbour(next_shard_);
-    if (chosen) own_.push_back({chosen, {}, next_shard_, 0, {}, {}, OwnOffer::Stage::kChosen});
-    next_shard_ = (next_shard_ + 1) % shell_.schema.shards();
+    const core::ShardId shard = turns_.next(shell_.rng);
+    chosen = draw_neighbour(shard);
+    if (chosen) own_.push_back({chosen, {}, shard, 0, {}, {}, OwnOffer::Stage::kChosen});
   }
   return !own_.empty();
 }
@@ -345,11 +346,10 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
   });
   if (crossed != own_.end()) {
     // Both would subtract the same difference, and the pair would swap. The lower id's offer
-    // stands; the other skips a shard, so as not to keep step with it.
+    // stands.
     if (shell_.self.id < from) return decline(from, offer.id, wire::DeclineReason::kCrossed);
     own_.erase(crossed);
     ++shell_.counters.offers_withdrawn;
-    next_shard_ = (next_shard_ + 1) % shell_.schema.shards();
   }
   if (!may_mix_with(header.phase, header.lineage) || unreceipted_to(from) >= shell_.config.window ||
       mixing(from, offer.shard) || serve_queue_.size() >= shell_.config.serve_queue_max) {

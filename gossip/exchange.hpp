@@ -18,6 +18,7 @@
 #include "gossip/outbox.hpp"
 #include "gossip/outliers.hpp"
 #include "gossip/patience.hpp"
+#include "gossip/shard_turns.hpp"
 #include "gossip/shell.hpp"
 
 namespace murmur::gossip {
@@ -133,6 +134,7 @@ class Exchange {
   Links& links_;
   Edges& edges_;
   Outbox outbox_;
+  ShardTurns turns_;
   Agreement agreement_;
   Outliers outliers_;
   std::map<core::PeerId, Standing> standing_;
@@ -143,7 +145,6 @@ class Exchange {
   std::array<Past, 16> past_;  // own offers made lately: a late transfer's staleness is still known
   std::size_t past_next_ = 0;
   Patience patience_{std::chrono::milliseconds(5)};  // with answers; a lane may be that busy
-  core::ShardId next_shard_ = 0;
   TimerSlot offer_timer_;
   double expected_staleness_ = 0;  // moving average, steps
   double staleness_sum_ = 0;
