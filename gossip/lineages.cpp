@@ -1,6 +1,7 @@
 #include "gossip/lineages.hpp"
 
 #include <algorithm>
+#include <bitset>
 
 namespace murmur::gossip {
 
@@ -24,7 +25,6 @@ bool Lineages::add(Verdict verdict) {
   if (at != verdicts_.end() && *at == verdict) return false;
   if (verdicts_.size() >= kVerdictsMax) return false;
   verdicts_.insert(at, verdict);
-  conclude();
   return true;
 }
 
@@ -37,12 +37,15 @@ bool Lineages::met(core::Lineage other, std::uint64_t step) {
   bool own_yields = own_ > other;
   if (step_ < step / 2) own_yields = true;
   if (step < step_ / 2) own_yields = false;
-  return add(own_yields ? Verdict{own_, other} : Verdict{other, own_});
+  const bool any = add(own_yields ? Verdict{own_, other} : Verdict{other, own_});
+  conclude();
+  return any;
 }
 
 bool Lineages::learn(const std::vector<Verdict>& verdicts) {
   bool any = false;
   for (const Verdict& verdict : verdicts) any |= add(verdict);
+  if (any) conclude();
   return any;
 }
 
@@ -52,29 +55,36 @@ void Lineages::restore(core::Lineage own, std::uint64_t step,
   learn(verdicts);
 }
 
-std::vector<core::Lineage> Lineages::reached(core::Lineage from) const {
-  std::vector<core::Lineage> all{from};
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    for (const Verdict& verdict : verdicts_) {
-      const bool known = std::find(all.begin(), all.end(), verdict.winner) != all.end();
-      if (verdict.loser == all[i] && !known) all.push_back(verdict.winner);
+core::Lineage Lineages::heir(core::Lineage lineage) const {
+  constexpr std::size_t kLineagesMax = 2 * kVerdictsMax + 1;
+  std::vector<core::Lineage> all{lineage};
+  for (const Verdict& verdict : verdicts_) all.insert(all.end(), {verdict.loser, verdict.winner});
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  const auto index = [&all](core::Lineage one) {
+    return static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), one) - all.begin());
+  };
+  // Warshall's closure: whom each reaches by yielding, itself among them. Whoever is trusted may
+  // send as many verdicts as are kept, so this is not to take long.
+  std::vector<std::bitset<kLineagesMax>> reached(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) reached[i].set(i);
+  for (const Verdict& verdict : verdicts_) reached[index(verdict.loser)].set(index(verdict.winner));
+  for (std::size_t via = 0; via < all.size(); ++via) {
+    for (auto& one : reached) {
+      if (one[via]) one |= reached[via];
     }
   }
-  std::sort(all.begin(), all.end());
-  return all;
-}
-
-core::Lineage Lineages::heir(core::Lineage lineage) const {
-  const std::vector<core::Lineage> all = reached(lineage);
   // It has no heir outside of those that come back to it.
-  const auto last = std::find_if(all.begin(), all.end(), [&](core::Lineage one) {
-    const std::vector<core::Lineage> onward = reached(one);
-    return std::all_of(onward.begin(), onward.end(), [&](core::Lineage next) {
-      const std::vector<core::Lineage> back = reached(next);
-      return std::binary_search(back.begin(), back.end(), one);
-    });
-  });
-  return last == all.end() ? lineage : *last;
+  const auto is_last = [&](std::size_t one) {
+    for (std::size_t next = 0; next < all.size(); ++next) {
+      if (reached[one][next] && !reached[next][one]) return false;
+    }
+    return true;
+  };
+  const std::size_t from = index(lineage);
+  std::size_t last = 0;  // there is one: every walk ends among some that come back to each other
+  while (!reached[from][last] || !is_last(last)) ++last;
+  return all[last];
 }
 
 }  // namespace murmur::gossip

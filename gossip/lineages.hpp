@@ -55,8 +55,6 @@ class Lineages {
   [[nodiscard]] core::Lineage sought() const { return sought_; }
 
  private:
-  /// Those reached from `from` by yielding, ascending; itself among them.
-  [[nodiscard]] std::vector<core::Lineage> reached(core::Lineage from) const;
   bool add(Verdict verdict);
   void conclude();
 

@@ -66,6 +66,17 @@ TEST_CASE("who knows the same verdicts draws the same conclusion, in a circle to
   for (const core::Lineage own : {5, 7, 9, 11}) CHECK(of(own, 1, more).heir(own) == 3);
 }
 
+TEST_CASE("as many verdicts as a liar may send are soon concluded from") {
+  std::vector<Verdict> circle_with_an_end;
+  for (core::Lineage one = 1; one < kVerdictsMax - 1; ++one) {
+    circle_with_an_end.push_back({one, one + 1});
+  }
+  circle_with_an_end.push_back({kVerdictsMax - 1, 1});
+  circle_with_an_end.push_back({kVerdictsMax - 1, kVerdictsMax});
+  // The time limit of the whole suite is what would tell: it took minutes once.
+  CHECK(of(1, 10, circle_with_an_end).sought() == kVerdictsMax);
+}
+
 TEST_CASE("more lineages than there can be are not believed") {
   Lineages lineages = of(1, 10);
   for (core::Lineage other = 2; other < 500; ++other) lineages.met(other, 1'000'000);
