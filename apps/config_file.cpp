@@ -1,12 +1,12 @@
 #include "apps/config_file.hpp"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <optional>
 
 #include "core/file_io.hpp"
+#include "core/toml.hpp"
 
 namespace murmur::apps {
 namespace {
@@ -29,17 +29,14 @@ core::Result<std::vector<ConfigEntry>> read_config(const std::filesystem::path& 
   const auto at = [&path](std::size_t line, std::string_view what) {
     return core::fail(fmt::format("{}:{}: {}", path.string(), line, what));
   };
-  toml::table table;
-  try {
-    table =
-        toml::parse(std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size()));
-  } catch (const toml::parse_error& error) {
-    std::string what(error.description());
-    std::replace(what.begin(), what.end(), '\n', ' ');
-    return at(error.source().begin.line, what);
+  const auto table = core::parse_toml(
+      std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size()));
+  if (!table && table.error().line == 0) {
+    return core::fail(fmt::format("{}: {}", path.string(), table.error().what));
   }
+  if (!table) return at(table.error().line, table.error().what);
   std::vector<ConfigEntry> entries;
-  for (auto&& [key, node] : table) {
+  for (auto&& [key, node] : *table) {
     ConfigEntry entry{std::string(key.str()), {}, node.is_array(), node.source().begin.line};
     if (node.is_table()) {
       return at(entry.line,

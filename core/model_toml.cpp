@@ -1,11 +1,12 @@
 #include "core/model_toml.hpp"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
+
+#include "core/toml.hpp"
 
 namespace murmur::core {
 namespace {
@@ -255,20 +256,17 @@ Result<ModelSpec> parse_model_toml(std::string_view text, const std::string& nam
   const auto bad = [&name](const std::string& what) {
     return fail(fmt::format("model '{}': {}", name, what));
   };
-  toml::table table;
-  try {
-    table = toml::parse(text);
-  } catch (const toml::parse_error& error) {
-    std::string what(error.description());
-    std::replace(what.begin(), what.end(), '\n', ' ');
-    return bad(fmt::format("line {}: {}", error.source().begin.line, what));
+  const auto table = parse_toml(text);
+  if (!table) {
+    const TomlError& error = table.error();
+    return bad(error.line == 0 ? error.what : fmt::format("line {}: {}", error.line, error.what));
   }
-  for (auto&& [key, node] : table) {
+  for (auto&& [key, node] : *table) {
     if (key != "input" && key != "layer") return bad(fmt::format("{} is no key of it", key.str()));
   }
-  auto input = read_input(table);
+  auto input = read_input(*table);
   if (!input) return bad(input.error().message);
-  auto layers = ModelReader().read(table);
+  auto layers = ModelReader().read(*table);
   if (!layers) return bad(layers.error().message);
   return make_network(name, *std::move(input), *std::move(layers));
 }

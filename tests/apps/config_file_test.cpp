@@ -36,6 +36,8 @@ TEST_CASE("what cannot be read is refused with file and line") {
       {"a = 1\na = 2\n", ":2: "},
       {"lr = 1\n\n[more]\nx = 1\n", ":3: [more] is a table; keys are flags, without sections"},
       {"day = 2020-01-01\n", ":1: day: neither text, a number, true nor false"},
+      {"lr = 1\n[!]\n", ": a [header] that begins with no name"},
+      {"[[\nlayer]]\n", ": a [header] that begins with no name"},
       {"join = [[1]]\n", ":1: join: neither text, a number, true nor false"},
   }));
   write_text(path, text);
