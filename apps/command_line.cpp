@@ -23,12 +23,6 @@ std::string flag_of(const std::string& arg) {
   return arg.starts_with("--") ? arg.substr(0, arg.find('=')) : std::string();
 }
 
-std::string one_line(std::string text) {
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
-}
-
 }  // namespace
 
 struct CommandLine::Impl {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -32,8 +33,16 @@ void prepare_streams() {
 
 void say(std::string_view text) { write_out(STDOUT_FILENO, text); }
 
+std::string one_line(std::string_view text) {
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  std::string line(text);
+  const auto is_control = [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; };
+  std::replace_if(line.begin(), line.end(), is_control, ' ');
+  return line;
+}
+
 void complain(std::string_view text) {
-  write_out(STDERR_FILENO, "murmur: " + std::string(text) + "\n");
+  write_out(STDERR_FILENO, "murmur: " + one_line(text) + "\n");
 }
 
 bool can_redraw() {

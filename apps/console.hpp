@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace murmur::apps {
@@ -19,7 +20,9 @@ constexpr std::size_t kConsoleMax = std::size_t{1} << 20;
 
 /// Writes `text` to standard output, as far as that can be.
 void say(std::string_view text);
-/// Writes "murmur: TEXT" and a newline to standard error, as far as that can be.
+/// `text` as one line that moves no cursor: names of files and values are whatever somebody typed.
+std::string one_line(std::string_view text);
+/// Writes "murmur: TEXT", in one line, to standard error, as far as that can be.
 void complain(std::string_view text);
 
 /// True where standard output is a terminal on which lines can be drawn over.

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "apps/console.hpp"
 #include "apps/table.hpp"
 #include "core/ids.hpp"
 
@@ -58,7 +59,7 @@ void Narrator::say(double t, const gossip::Status& status, const Recorder& recor
 }
 
 void Narrator::print(double t, const std::string& text) {
-  write_(fmt::format("{:8.1f} s  {}\n", t, text));
+  write_(fmt::format("{:8.1f} s  {}\n", t, one_line(text)));
 }
 
 void Narrator::limited(double t, Allowance& allowance, const std::string& text) {

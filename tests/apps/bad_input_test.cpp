@@ -84,6 +84,7 @@ TEST_CASE_METHOD(BadDay, "flags and commands that do not exist are refused with 
   refuses({"dove"}, "no command 'dove'; see --help");
   refuses({}, "a command is needed");
   refuses({"peer", "word"}, "unexpected argument 'word'");
+  refuses({"peer", "--l\nr\x1b[2J", "1"}, "no flag --l r [2J; ");
 }
 
 TEST_CASE_METHOD(BadDay, "values outside their limits are refused") {
@@ -123,6 +124,7 @@ TEST_CASE_METHOD(BadDay, "values outside their limits are refused") {
 
 TEST_CASE_METHOD(BadDay, "data that is missing, cut, lying or out of range is refused") {
   refuses({"peer", "--data", "csv:DIR/none.csv"}, "none.csv: cannot read: No such file");
+  refuses({"peer", "--data", "csv:DIR/no\nsuch\t.csv"}, "no such .csv: cannot read: No such file");
   refuses({"peer", "--data", "mnist:DIR/none"}, "neither train-images-idx3-ubyte nor");
   refuses({"peer", "--data", "csv:DIR/cut.csv.gz"}, "cut.csv.gz: gzip data ends early, after ");
   refuses({"peer", "--data", "mnist:DIR/idx"},
