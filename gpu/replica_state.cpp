@@ -65,6 +65,9 @@ core::Result<std::vector<float>> adopted_arrays(const core::Snapshot& theirs,
                                                 const core::StateKind& own,
                                                 const core::Schema& schema) {
   const std::size_t plane = schema.parameters() * sizeof(float);
+  if (theirs.kind.planes.empty() || theirs.kind.planes.front() != core::Plane::kParameters) {
+    return core::fail("a state without parameters");
+  }
   if (theirs.planes.size() != theirs.kind.planes.size() * plane) {
     return core::fail(fmt::format("{} B, but {} planes of {} have {} B", theirs.planes.size(),
                                   theirs.kind.planes.size(), schema.model(),

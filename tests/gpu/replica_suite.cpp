@@ -122,6 +122,10 @@ TEST_CASE("what is no snapshot of this model is not adopted, and changes nothing
     const float nan = std::nanf("");
     std::memcpy(not_finite.planes.data() + 8, &nan, sizeof nan);
     CHECK_FALSE(replica->adopt(not_finite));
+    core::Snapshot nothing = replica->snapshot();
+    nothing.kind.planes.clear();
+    nothing.planes.clear();
+    CHECK_FALSE(replica->adopt(nothing));
     CHECK(saved(*replica) == before);
   }
 }
