@@ -123,7 +123,9 @@ core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& arg
   line.add_repeated("--crash", o.faults.crashes, sim::parse_crash,
                     {"PEER@AT[+AFTER[:HOW]]", "",
                      "Kill PEER at AT, and start it again AFTER that from its checkpoint; or\n"
-                     "empty, as a new peer; or as a founder, empty and with nobody to join."});
+                     "backup, from its state folder as it was before its last start (backup5:\n"
+                     "five starts); or empty, as a new peer; or as a founder, empty and with\n"
+                     "nobody to join."});
   line.add_repeated("--founder", o.faults.founders, sim::parse_founder,
                     {"PEER", "", "PEER has nobody to join at its start, as peer 0."});
   line.add_repeated("--cut", o.faults.cuts, sim::parse_cut,

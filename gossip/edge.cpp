@@ -156,13 +156,13 @@ const Edge::Taken* Edge::seen_in(core::Boot boot) const {
 /// Of its boot alone. What was decided after it first, for that is what the maker may not have
 /// heard of; then what was before.
 std::vector<Decided> Edge::decided_around(core::TransferId id, std::size_t most) const {
-  const core::TransferId settled = outcomes_.settled();
-  if (id < settled) return {};  // a late repeat: nobody asks, and nothing is remembered
+  const core::TransferId forgotten = outcomes_.forgotten();
+  if (id < forgotten) return {};  // a late repeat: its maker has settled it
   const Taken* boot = seen_in(id.boot);
   if (boot == nullptr) return {outcomes_.of(id)};  // so long ago
   const std::uint64_t last = boot->seq - id.seq < most ? boot->seq : id.seq + most - 1;
   std::uint64_t first = last > most ? last - most + 1 : 1;
-  if (id.boot == settled.boot) first = std::max(first, settled.seq);
+  if (id.boot == forgotten.boot) first = std::max(first, forgotten.seq);
   std::vector<Decided> result;
   for (std::uint64_t seq = first; seq <= last; ++seq)
     result.push_back(outcomes_.of({id.boot, seq}));

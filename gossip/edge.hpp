@@ -114,10 +114,10 @@ class Edge {
   void take(const Decided& decided, core::OfferId offer);
   /// A Void: likewise, whatever it answered.
   void take_void(core::TransferId id);
-  /// The maker will not ask for what is below `settled` any more.
-  void forget(core::TransferId settled) { outcomes_.forget(settled); }
+  /// The maker has settled what is below `settled`.
+  void settle(core::TransferId settled) { outcomes_.settle(settled); }
   /// What a receipt says of `id`, which was decided, and of others around it: at most `most`;
-  /// nothing of what its maker has settled.
+  /// nothing of what is forgotten.
   [[nodiscard]] std::vector<Decided> decided_around(core::TransferId id, std::size_t most) const;
 
   // ---- offers to the other, numbered from one in every boot ----

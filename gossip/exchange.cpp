@@ -186,7 +186,7 @@ void Exchange::on_transfer(const wire::Header& header, const wire::Transfer& tra
                            core::Payload payload) {
   const core::PeerId from = header.src;
   Edge& edge = edges_[from];
-  edge.forget(transfer.settled);
+  edge.settle(transfer.settled);
   const Session session{shell_.self.boot, header.src_boot};
   const std::optional<Accepted> newest = newest_accepted(from);
   const Edge::Turn turn = edge.turn({transfer.id, transfer.offer}, session, newest);

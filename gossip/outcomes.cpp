@@ -42,8 +42,9 @@ void Outcomes::add_lost(core::Boot boot, std::uint64_t first, std::uint64_t last
   if (ranges_.size() > kOutcomesMax) ranges_.erase(ranges_.begin());
 }
 
-void Outcomes::forget(core::TransferId settled) {
-  settled_ = std::max(settled_, settled);
+void Outcomes::settle(core::TransferId settled) {
+  if (has_room()) return;
+  forgotten_ = std::max(forgotten_, settled);
   const auto kept = std::find_if(ranges_.begin(), ranges_.end(),
                                  [settled](const Range& r) { return end_of(r) >= settled; });
   ranges_.erase(ranges_.begin(), kept);
@@ -59,7 +60,7 @@ Decided Outcomes::of(core::TransferId id) const {
   return {id, false, {kWholeShare}};
 }
 
-bool Outcomes::restore(std::vector<Range> ranges, core::TransferId settled) {
+bool Outcomes::restore(std::vector<Range> ranges, core::TransferId forgotten) {
   core::TransferId before;
   for (const Range& range : ranges) {
     if (core::TransferId{range.boot, range.first} <= before || range.first > range.last)
@@ -68,7 +69,7 @@ bool Outcomes::restore(std::vector<Range> ranges, core::TransferId settled) {
   }
   if (ranges.size() > kOutcomesMax) return false;
   ranges_ = std::move(ranges);
-  settled_ = settled;
+  forgotten_ = forgotten;
   return true;
 }
 

@@ -42,10 +42,12 @@ class Outcomes {
   void add(const Decided& decided);
   /// All of `boot` from `first` to `last` were lost here, wherever they lie among the others.
   void add_lost(core::Boot boot, std::uint64_t first, std::uint64_t last);
-  /// Their maker will not ask for what is below `settled` any more.
-  void forget(core::TransferId settled);
-  [[nodiscard]] core::TransferId settled() const { return settled_; }
-  /// What became of `id`, which was decided and is not below settled().
+  /// Their maker has settled what is below `settled`, in all of its checkpoints: where room is
+  /// scarce that is forgotten. Else it is kept, for a backup of the maker's state may be put back.
+  void settle(core::TransferId settled);
+  /// Nothing is known of those below.
+  [[nodiscard]] core::TransferId forgotten() const { return forgotten_; }
+  /// What became of `id`, which was decided and is not below forgotten().
   [[nodiscard]] Decided of(core::TransferId id) const;
   /// As long as this is false no transfer is to be decided on: its outcome might find no room. The
   /// maker's checkpoints make some.
@@ -53,12 +55,12 @@ class Outcomes {
 
   [[nodiscard]] const std::vector<Range>& ranges() const { return ranges_; }
   /// From a checkpoint. False, and nothing changed: not as the invariant says.
-  bool restore(std::vector<Range> ranges, core::TransferId settled);
+  bool restore(std::vector<Range> ranges, core::TransferId forgotten);
 
  private:
   static constexpr std::size_t kForResume = 3072;  // one may tell of a loss in each of 3000 boots
   std::vector<Range> ranges_;
-  core::TransferId settled_;
+  core::TransferId forgotten_;
 };
 
 }  // namespace murmur::gossip

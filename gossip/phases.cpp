@@ -110,8 +110,8 @@ bool Phases::training_over() const {
 // ---- settling --------------------------------------------------------------------------------
 
 /// The last exchanges with distinct neighbours all found almost nothing to exchange, and so did the
-/// last one of every shard: each side has an order of its own, so that one shard may come twice in a
-/// row while the others still differ.
+/// last one of every shard: each side has an order of its own, so that one shard may come twice in
+/// a row while the others still differ.
 bool Phases::agreed() const {
   const Agreement& agreement = exchange_.agreement();
   const std::size_t recent = agreement.recent().size();

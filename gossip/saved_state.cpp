@@ -134,7 +134,7 @@ struct EdgeArchive {
     for (const Outcomes::Range& range : edge.outcomes_.ranges()) {
       out(range.boot, range.first, range.last, range.refused, range.shares);
     }
-    out(edge.outcomes_.settled());
+    out(edge.outcomes_.forgotten());
     // What is the newest checkpoint now is the one before this.
     out(edge.newest_from_);
     out(static_cast<std::uint64_t>(edge.outbox_.size()));
@@ -161,9 +161,9 @@ struct EdgeArchive {
       range.shares.resize(in.count(sizeof(std::uint16_t)));
       for (std::uint16_t& share : range.shares) in(share);
     }
-    core::TransferId settled;
-    in(settled);
-    if (!edge.outcomes_.restore(std::move(ranges), settled))
+    core::TransferId forgotten;
+    in(forgotten);
+    if (!edge.outcomes_.restore(std::move(ranges), forgotten))
       throw cereal::Exception("outcomes out of order");
     in(edge.before_from_);
     for (std::size_t left = in.count(kEntryMin); left > 0; --left) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 #include <utility>
 
 #include "gossip/wire.hpp"
@@ -100,6 +101,7 @@ void Checker::crashed(Person who, bool comes_back) {
   PersonState& person = persons_[who];
   person.machine = nullptr;
   person.replica = nullptr;
+  person.boot_before = std::max(person.boot_before, person.boot);
   person.kept_offers.clear();
   person.offers = 0;
   forget_agreed(who);
@@ -124,6 +126,24 @@ void Checker::forget_agreed(Person who) {
 void Checker::torn(Person who) {
   ledger_.lose_checkpoint(who);
   persons_[who].saved = persons_[who].saved_before;
+}
+
+void Checker::backed_up(Person who) {
+  PersonState& person = persons_[who];
+  person.copies.emplace_back(person.saved, person.saved_before);
+  ledger_.mark(who);
+}
+
+void Checker::put_back(Person who, std::size_t ago) {
+  PersonState& person = persons_[who];
+  person.copies.resize(person.copies.size() - ago);
+  std::tie(person.saved, person.saved_before) = person.copies.back();
+  ledger_.go_back(who, ago);
+  // Others may have agreed with a boot that comes again.
+  for (Pair& pair : ledger_.pairs()) {
+    if (pair.low == who) pair.agreed[1] = 0;
+    if (pair.high == who) pair.agreed[0] = 0;
+  }
 }
 
 // ---- the lane ----
@@ -317,7 +337,8 @@ void Checker::took(Person who, Person other, const gossip::ExchangeReport& repor
     });
     check_staleness(who, gave->offer, report);
   } else {
-    expect(report.id.boot < persons_[other].boot || persons_[other].machine == nullptr, [&] {
+    const PersonState& maker = persons_[other];
+    expect(report.id.boot < maker.boot || repeats(maker) || maker.machine == nullptr, [&] {
       return fmt::format("{} applied transfer {} of {}, which was never made", name(who),
                          to_string(report.id), name(other));
     });

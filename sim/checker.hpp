@@ -34,6 +34,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/time.hpp"
@@ -70,6 +71,10 @@ class Checker {
   void crashed(Person who, bool comes_back);
   /// It is down, and comes back not from its newest checkpoint but from the one before.
   void torn(Person who);
+  /// It is down, and its state folder is copied elsewhere.
+  void backed_up(Person who);
+  /// It is down, and comes back from the copy made `ago` before the last, boot count and all.
+  void put_back(Person who, std::size_t ago);
   [[nodiscard]] core::PeerId id(Person who) const { return persons_[who].id; }
   /// The number of `id`, or -1.
   [[nodiscard]] std::int64_t find(core::PeerId id) const;
@@ -122,6 +127,7 @@ class Checker {
     const gossip::Machine* machine = nullptr;  // null while it is down
     core::Replica* replica = nullptr;
     core::Boot boot = 0;
+    core::Boot boot_before = 0;  // the newest of the earlier processes
     std::uint32_t incarnation = 0;
     // Pointers to the machine's edges are of an epoch: it ends when the machine ends or forgets
     // one.
@@ -130,11 +136,12 @@ class Checker {
     std::size_t edges_known = 0;        // of the machine's edges, those found in this epoch
     Scalars now;
     Scalars saved;
-    Scalars saved_before;   // by the last checkpoint but one
-    bool unsaved = false;   // it changed after it last saved
-    int saves_failed = 0;   // since it last saved
-    bool restored = false;  // from its checkpoint
-    bool diverged = false;  // its training gave NaN
+    Scalars saved_before;                             // by the last checkpoint but one
+    std::vector<std::pair<Scalars, Scalars>> copies;  // of these two
+    bool unsaved = false;                             // it changed after it last saved
+    int saves_failed = 0;                             // since it last saved
+    bool restored = false;                            // from its checkpoint
+    bool diverged = false;                            // its training gave NaN
     gossip::Config config;
     Claims claims;
     core::Duration lingers{0};   // since
@@ -156,6 +163,10 @@ class Checker {
 
   void reborn(Person who, core::Boot boot);
   void forget_agreed(Person who);
+  /// It came back from a backup, and has not heard of its later boots yet.
+  [[nodiscard]] bool repeats(const PersonState& person) const {
+    return person.boot <= person.boot_before;
+  }
   void check_lineages(Pair& pair);
   [[nodiscard]] bool active(Person who) const;  ///< up, and has not said goodbye
   [[nodiscard]] bool must_resolve(const Pair& pair) const;

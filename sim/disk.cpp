@@ -21,8 +21,25 @@ bool Disk::crash() {
   return true;
 }
 
+bool Disk::back_up() {
+  if (!*identity()) return false;
+  copies_.push_back({*this, newest_, before_});
+  return true;
+}
+
+bool Disk::put_back(std::size_t ago) {
+  if (ago >= copies_.size()) return false;
+  copies_.resize(copies_.size() - ago);
+  const Copy& copy = copies_.back();
+  MemoryStorage::operator=(copy.identity);
+  newest_ = copy.newest;
+  before_ = copy.before;
+  return true;
+}
+
 void Disk::replace() {
   MemoryStorage::operator=({});
+  copies_.clear();
   newest_.reset();
   before_.reset();
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "core/rng.hpp"
 #include "core/storage.hpp"
@@ -26,15 +27,26 @@ class Disk : public core::MemoryStorage {
   void mend() { save_fails_ = 0; }
   /// The machine fails. True: the newest checkpoint is torn.
   bool crash();
-  /// Another disk, with nothing on it.
+  /// All of it is copied elsewhere; true unless there is nothing on it yet.
+  bool back_up();
+  /// A copy is put back, the one made `ago` before the last, and those after it are forgotten.
+  /// False: there is none.
+  bool put_back(std::size_t ago);
+  /// Another disk, with nothing on it, and no copies.
   void replace();
 
  private:
   double save_fails_;
   double torn_;
   core::Rng chance_;
+  struct Copy {
+    core::MemoryStorage identity;
+    std::optional<core::Bytes> newest;
+    std::optional<core::Bytes> before;
+  };
   std::optional<core::Bytes> newest_;
   std::optional<core::Bytes> before_;
+  std::vector<Copy> copies_;
 };
 
 }  // namespace murmur::sim

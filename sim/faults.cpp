@@ -10,6 +10,8 @@
 namespace murmur::sim {
 namespace {
 
+constexpr std::string_view kBackup = "backup";
+
 std::optional<std::size_t> parse_index(std::string_view text) {
   std::size_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -54,17 +56,27 @@ core::Result<Straggler> parse_straggler(std::string_view text) {
 
 core::Result<Crash> parse_crash(std::string_view text) {
   const auto bad = [&](std::string_view why) {
-    return core::fail(fmt::format(
-        "crash '{}': {}; expected PEER@AT, PEER@AT+RESTART, then :empty or :founder, as 3@5s+2s",
-        text, why));
+    return core::fail(
+        fmt::format("crash '{}': {}; expected PEER@AT, PEER@AT+RESTART, then :backup[STARTS], "
+                    ":empty or :founder, "
+                    "as 3@5s+2s",
+                    text, why));
   };
   auto [head, tail] = split_option(text);
-  if (!tail.empty() && tail != "empty" && tail != "founder") return bad("unknown option");
+  std::optional<std::uint32_t> starts_old = 0;
+  if (tail.starts_with(kBackup)) {
+    const std::string_view starts = tail.substr(kBackup.size());
+    starts_old = starts.empty() ? 1 : parse_index(starts);
+    if (!starts_old || *starts_old == 0) return bad("no number of starts");
+  } else if (!tail.empty() && tail != "empty" && tail != "founder") {
+    return bad("unknown option");
+  }
   const std::size_t at_sign = head.find('@');
   if (at_sign == std::string_view::npos) return bad("no @");
   const auto peer = parse_index(head.substr(0, at_sign));
   if (!peer) return bad("no peer number");
-  Crash crash{*peer, {}, std::nullopt, tail.empty(), tail == "founder"};
+  const bool keeps_state = tail.empty() || *starts_old > 0;
+  Crash crash{*peer, {}, std::nullopt, keeps_state, tail == "founder", *starts_old};
   std::string_view times = head.substr(at_sign + 1);
   const std::size_t plus = times.find('+');
   if (plus != std::string_view::npos) {
@@ -72,7 +84,7 @@ core::Result<Crash> parse_crash(std::string_view text) {
     if (!restart) return bad(restart.error().message);
     crash.restart_after = *restart;
     times = times.substr(0, plus);
-  } else if (!crash.keep_state) {
+  } else if (!tail.empty()) {
     return bad(fmt::format("{} without a restart", tail));
   }
   const auto at = core::parse_duration(times);
@@ -123,6 +135,8 @@ std::string to_string(const Crash& crash) {
   std::string text = fmt::format("{}@{}", crash.peer, core::to_string(crash.at));
   if (crash.restart_after) text += "+" + core::to_string(*crash.restart_after);
   if (!crash.keep_state) text += crash.founds ? ":founder" : ":empty";
+  if (crash.starts_old > 0) text += fmt::format(":{}", kBackup);
+  if (crash.starts_old > 1) text += fmt::format("{}", crash.starts_old);
   return text;
 }
 
@@ -196,13 +210,21 @@ core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers) {
     if (crash.peer >= peers) {
       return fail(fmt::format("crash {}: there are peers 0 to {}", to_string(crash), peers - 1));
     }
+    std::uint32_t copies = 0;
     for (std::size_t j = 0; j < i; ++j) {
       const Crash& before = crashes[j];
+      if (before.peer == crash.peer) {
+        copies = before.keep_state ? copies + 1 - before.starts_old : 0;
+      }
       if (before.peer == crash.peer &&
           (!before.restart_after || before.at + *before.restart_after >= crash.at)) {
         return fail(fmt::format("crash {}: the peer is still down from crash {}", to_string(crash),
                                 to_string(before)));
       }
+    }
+    if (crash.starts_old > copies) {
+      return fail(fmt::format("crash {}: its state folder has {} starts behind it",
+                              to_string(crash), copies));
     }
   }
   return {};

@@ -24,15 +24,19 @@ struct Straggler {
 };
 
 /// The peer's process is killed `at` and, if `restart_after` is given, started again that much
-/// later: from its last checkpoint; or (keep_state false) empty, as another PeerId at the same
-/// address; or (founds) so and with nobody to join, so that it draws parameters anew. Written
-/// "PEER@AT", "PEER@AT+RESTART", "PEER@AT+RESTART:empty", "PEER@AT+RESTART:founder".
+/// later: from its last checkpoint; or (starts_old) from a backup of its state folder, boot count
+/// and all, as it was left by the crash so many before this one (of those that lead to the state it
+/// has now); or (keep_state false) empty, as
+/// another PeerId at the same address; or (founds) so and with nobody to join, so that it draws
+/// parameters anew. Written "PEER@AT", "PEER@AT+RESTART", and then ":backup" (one start old),
+/// ":backup5", ":empty" or ":founder".
 struct Crash {
   std::size_t peer = 0;
   core::Duration at{0};
   std::optional<core::Duration> restart_after;
   bool keep_state = true;
   bool founds = false;
+  std::uint32_t starts_old = 0;
   friend bool operator==(const Crash&, const Crash&) = default;
 };
 
@@ -105,7 +109,7 @@ std::string to_string(const Divergence& divergence);
 std::string to_string(const Founder& founder);
 
 /// Error: a probability outside [0, 1], a peer that does not exist, a factor that is not positive,
-/// or a peer that is killed while it is down.
+/// a peer that is killed while it is down, or a backup older than its state folder.
 core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers);
 
 inline bool is_calm(const FaultPlan& plan, core::Duration now) {

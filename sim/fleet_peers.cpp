@@ -171,6 +171,10 @@ void Fleet::crash(std::uint32_t plan) {
   // Killed before it was started: its start is that after the crash.
   if (peer.machine) stop_process(peer, comes_back);
   if (comes_back && peer.disk.crash() && checking()) checker_.torn(peer.person);
+  if (comes_back && peer.disk.back_up() && checking()) checker_.backed_up(peer.person);
+  if (crash.starts_old > 0 && peer.disk.put_back(crash.starts_old) && checking()) {
+    checker_.put_back(peer.person, crash.starts_old);
+  }
   if (!crash.keep_state) peer.disk.replace();
 }
 

@@ -104,20 +104,35 @@ Ledger::Journal& Ledger::journal(Person person) {
 void Ledger::remember(Person person) { journal(person).on = true; }
 void Ledger::kept(Person person) {
   Journal& j = journal(person);
-  j.notes.erase(j.notes.begin(), j.notes.begin() + static_cast<std::ptrdiff_t>(j.kept));
-  j.kept = j.notes.size();
+  if (j.marks.empty()) {
+    j.notes.erase(j.notes.begin(), j.notes.begin() + static_cast<std::ptrdiff_t>(j.held.newest));
+    j.held.newest = 0;
+  }
+  j.held = {j.held.newest, j.notes.size()};
 }
 void Ledger::set_final(Person person) { journal(person) = {}; }
 
 void Ledger::roll_back(Person person) {
   Journal& j = journal(person);
-  undo(j.notes, j.kept);
+  undo(j.notes, j.held.newest);
 }
 
 void Ledger::lose_checkpoint(Person person) {
   Journal& j = journal(person);
-  undo(j.notes, 0);
-  j.kept = 0;
+  undo(j.notes, j.held.before);
+  j.held.newest = j.held.before;
+}
+
+void Ledger::mark(Person person) {
+  Journal& j = journal(person);
+  j.marks.push_back(j.held);
+}
+
+void Ledger::go_back(Person person, std::size_t ago) {
+  Journal& j = journal(person);
+  j.marks.resize(j.marks.size() - ago);
+  j.held = j.marks.back();
+  undo(j.notes, j.held.newest);
 }
 
 /// All but the `first` so many.

@@ -108,6 +108,11 @@ class Ledger {
   void roll_back(Person person);
   /// ...and that checkpoint: it goes on from the one before, or from its start.
   void lose_checkpoint(Person person);
+  /// What `person` keeps now can be gone back to, until it is final.
+  void mark(Person person);
+  /// `person`, rolled back, goes on from the mark made `ago` before the last, and forgets those
+  /// after it.
+  void go_back(Person person, std::size_t ago);
   /// Forgets what is settled between two persons of whom neither can be rolled back.
   void compact(std::uint32_t pair);
   /// `person` will not be rolled back any more.
@@ -124,8 +129,14 @@ class Ledger {
   };
   struct Journal {
     bool on = false;
-    std::vector<Note> notes;  ///< since the last checkpoint but one
-    std::size_t kept = 0;     ///< of these, those that the newest holds
+    /// Of `notes`, how many the two newest checkpoints hold.
+    struct Held {
+      std::size_t before = 0;
+      std::size_t newest = 0;
+    };
+    std::vector<Note> notes;  ///< since the last checkpoint but one, or the first mark
+    Held held;
+    std::vector<Held> marks;
   };
   void undo(std::vector<Note>& notes, std::size_t first);
   Journal& journal(Person person);

@@ -21,7 +21,7 @@ struct Sample {
     edge.take({{1, 5}, false, {kWholeShare}}, {7, 1});
     edge.take({{3, 2}, true, {}}, {7, 2});
     edge.take({{3, 3}, false, {0x8000}}, {7, 3});
-    edge.forget({3, 1});
+    edge.settle({3, 1});
     edge.answered = {2, 9};
     edge.lost_here = 4;
     OutboxEntry entry;

@@ -138,14 +138,15 @@ TEST_CASE("a maker taken back by a crash is told what became of what it asks for
   tell(maker, taker, {1, 1});
   CHECK(owed(maker).empty());
   give(maker);
-  taker.forget(maker.settled());
+  CHECK(maker.settled() == core::TransferId{1, 1});
+  taker.settle(maker.settled());
   see(taker, {1, 2});
   maker = checkpoint;
   REQUIRE(taker.resume(maker.facts(), kMakerRestarted, kLostMax)->there == 1);
   CHECK(taker.decided_around({1, 1}, 1) == std::vector<Decided>{{{1, 1}, false, {0x4000}}});
 }
 
-TEST_CASE("an outcome is kept until two checkpoints of the maker have settled it") {
+TEST_CASE("an outcome is settled once two checkpoints of the maker have it") {
   Edge maker;
   Edge taker;
   give(maker);
@@ -162,8 +163,22 @@ TEST_CASE("an outcome is kept until two checkpoints of the maker have settled it
   }
   give(maker);
   CHECK(maker.settled() == core::TransferId{1, 4});
-  taker.forget(maker.settled());
-  CHECK(taker.decided_around({1, 1}, 1).empty());
+}
+
+TEST_CASE("a maker taken back to a backup is told what it had settled") {
+  Edge maker;
+  Edge taker;
+  give(maker);
+  const Edge backup = maker;
+  taker.take(refused({1, 1}), {});
+  tell(maker, taker, {1, 1});
+  give(maker);
+  CHECK(maker.settled() == core::TransferId{1, 2});
+  taker.settle(maker.settled());
+  see(taker, {1, 2});
+  maker = backup;
+  REQUIRE(taker.resume(maker.facts(), kMakerRestarted, kLostMax)->there == 1);
+  CHECK(taker.decided_around({1, 1}, 1) == std::vector<Decided>{refused({1, 1})});
 }
 
 TEST_CASE("what a failed save may have left on the disk counts as a checkpoint") {
@@ -216,9 +231,13 @@ TEST_CASE("outcomes of a row are one, and as many as there may be stop the edge,
   }
   CHECK(outcomes.of({1, 1}).refused);
   CHECK_FALSE(outcomes.of({1, 1001}).refused);
-  outcomes.forget({1, seq});
+  outcomes.settle({1, seq});
   CHECK(outcomes.has_room());
   CHECK(outcomes.ranges().empty());
+  CHECK(outcomes.forgotten() == core::TransferId{1, seq});
+  outcomes.add(refused({1, seq}));
+  outcomes.settle({1, seq + 1});
+  CHECK(outcomes.of({1, seq}).refused);
 }
 
 TEST_CASE("outcomes that are not in order are not restored") {

@@ -258,9 +258,9 @@ bool Play::asked_for(const Peer& taker, const Message& transfer) const {
 bool Play::on_transfer(int who, const Message& message) {
   Peer& p = at(who);
   Taking& taking = p.now.taking;
-  taking.settled = std::max(taking.settled, message.settled);
-  taking.part &= static_cast<Ids>(~below(taking.settled));
-  taking.none &= static_cast<Ids>(~below(taking.settled));
+  if (!setup_.room) taking.forgotten = std::max(taking.forgotten, message.settled);
+  taking.part &= static_cast<Ids>(~below(taking.forgotten));
+  taking.none &= static_cast<Ids>(~below(taking.forgotten));
   const Id id = message.id;
   const Id newest = std::max(taking.highest(), newest_taking(p));
   const bool repeat = id <= taking.highest();
@@ -351,18 +351,17 @@ bool Play::on_void(int who, const Message& message) {
 }
 
 /// It says of `id`, and of others of its boot, as many as the window holds: of later ones first,
-/// for of these the maker may not have heard. A late repeat of what the maker has settled gets
-/// none.
+/// for of these the maker may not have heard. A late repeat of what is forgotten gets none.
 void Play::send_receipt(int who, Id id, bool repeat) {
   Peer& p = at(who);
   Taking& taking = p.now.taking;
-  if (id < taking.settled) return;
+  if (id < taking.forgotten) return;
   const int boot = boot_of(id);
   Id top = std::min(make_id(boot, taking.seen[boot - 1]), id + setup_.window - 1);
   if (broken(Mutant::kReceiptBeyondApplied)) {
     top = std::max(top, last(p.queued & of_boot(boot)));
   }
-  const Id bottom = std::max<Id>(top - setup_.window + 1, taking.settled);
+  const Id bottom = std::max<Id>(top - setup_.window + 1, taking.forgotten);
   const Ids listed = of_boot(boot) & below(top + 1) & static_cast<Ids>(~below(std::max(bottom, 0)));
   Message m;
   m.kind = Kind::kReceipt;

@@ -65,6 +65,7 @@ struct Setup {
   bool refusals = false;   ///< ...or nothing
   bool voids = false;      ///< the maker may drop the payload of a pending transfer
   bool deaths = false;     ///< a peer may go for good
+  bool room = false;       ///< the taker has room for verdicts that the maker has settled
 };
 
 /// Runs of a few seconds together, and the ones that take minutes.

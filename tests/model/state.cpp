@@ -40,7 +40,7 @@ void add(Hash& hash, const Kept& kept) {
   hash.add(pack(t.lost, t.part, t.none, t.taken));
   hash.add_all(t.seen);
   hash.add_all(t.gone);
-  hash.add(pack(t.lost_here, t.lost_there, t.not_applied, t.settled));
+  hash.add(pack(t.lost_here, t.lost_there, t.not_applied, t.forgotten));
 }
 
 }  // namespace

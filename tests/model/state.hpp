@@ -65,7 +65,7 @@ struct Taking {
   std::array<std::uint8_t, kBootsMax> seen{};  ///< the last seq of each boot of the maker's
   std::array<std::uint8_t, kBootsMax> gone{};  ///< so many of them are counted in lost_there
   std::uint8_t taken = 0;                      ///< the newest own offer that was answered
-  std::uint8_t settled = 0;  ///< the maker will not ask what became of those below
+  std::uint8_t forgotten = 0;  ///< what became of those below, which the maker has settled
   std::uint8_t lost_here = 0, lost_there = 0, not_applied = 0;  ///< refused, or came as Void
 
   [[nodiscard]] Id highest() const;

@@ -49,6 +49,7 @@ FaultPlan draw_plan(core::Rng& rng, std::size_t peers) {
     if (chance()) crash.restart_after = time();
     if (crash.restart_after) crash.keep_state = chance();
     if (!crash.keep_state) crash.founds = chance();
+    if (crash.restart_after && crash.keep_state) crash.starts_old = rng.below(3);
     plan.crashes.push_back(crash);
     if (!check_plan(plan, peers)) plan.crashes.pop_back();
   }

@@ -44,7 +44,8 @@ TEST_CASE("draws have the mean that was asked for") {
 }
 
 TEST_CASE("faults are read as they are written") {
-  for (const char* text : {"3@5s+2s", "3@5s+2s:empty", "3@5s+2s:founder", "0@100ms"})
+  for (const char* text : {"3@5s+2s", "3@5s+2s:empty", "3@5s+2s:founder", "3@5s+2s:backup",
+                           "3@5s+2s:backup5", "0@100ms"})
     CHECK(to_string(*parse_crash(text)) == text);
   for (const char* text : {"10s+10s", "1s+500ms:one-way", "1s+2s:all"})
     CHECK(to_string(*parse_cut(text)) == text);
@@ -57,7 +58,8 @@ TEST_CASE("faults are read as they are written") {
 
 TEST_CASE("malformed faults are refused") {
   for (const char* text :
-       {"", "3", "@5s", "3@", "3@5s+", "3@5s:empty", "3@5s:founder", "3@5s+2s:full", "x@5s"}) {
+       {"", "3", "@5s", "3@", "3@5s+", "3@5s:empty", "3@5s:founder", "3@5s:backup",
+        "3@5s+2s:backup0", "3@5s+2s:backupx", "3@5s+2s:full", "x@5s"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_crash(text));
   }

@@ -89,6 +89,7 @@ class Draw {
       if (!chance(4)) crash.restart_after = time(chance(2) ? milliseconds(200) : seconds(20));
       if (crash.restart_after) crash.keep_state = !chance(3);
       if (!crash.keep_state) crash.founds = chance(2);
+      if (crash.restart_after && crash.keep_state && chance(3)) crash.starts_old = 1;
       plan.crashes.push_back(crash);
       if (check_plan(plan, peers_)) {
         add("crash", to_string(crash));

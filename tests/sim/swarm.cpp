@@ -150,6 +150,17 @@ void draw_windows(core::Rng rng, SimConfig& config, std::size_t window) {
   }
 }
 
+/// Of those that crash and come back, some come back from a backup.
+void draw_backups(core::Rng rng, SimConfig& config) {
+  if (rng.below(2) == 0) return;
+  std::vector<Crash>& crashes = config.faults.crashes;
+  for (Crash& crash : crashes) {
+    if (!crash.keep_state || !crash.restart_after || rng.below(3) != 0) continue;
+    crash.starts_old = 1 + static_cast<std::uint32_t>(rng.below(5));
+    while (!check_plan(config.faults, config.peers)) --crash.starts_old;
+  }
+}
+
 /// Whether peer `i` should end near to the others: it mixed, and settled, as long as it needed.
 bool settled(const Case& c, const Outcome& outcome, std::size_t i) {
   const gossip::Config& config = config_of(c.config, i);
@@ -276,6 +287,7 @@ Case draw_case(std::uint64_t seed, std::size_t window) {
   if (chance()) draw_ends(rng, config, last);
   faults.calm_from = training - std::chrono::seconds(1);
   draw_windows(core::Rng(seed, 0, "window"), config, window);
+  draw_backups(core::Rng(seed, 0, "backup"), config);
   return c;
 }
 
