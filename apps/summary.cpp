@@ -72,6 +72,7 @@ Json to_json(const net::DoorCounters& c) {
   return {{"handshakes_refused", c.handshakes_refused},
           {"handshakes_failed", c.handshakes_failed},
           {"unidentified", c.unidentified},
+          {"hosts_slowed", c.hosts_slowed},
           {"shown_out", c.shown_out}};
 }
 

@@ -59,10 +59,11 @@ void Gate::answer(core::Instant now, const Admits& admits,
     if (whole) {
       core::PublicKey key;
       std::memcpy(key.bytes.data(), request[kKey].data(), key.bytes.size());
-      const std::string why = admits(key);
+      const std::string host = request[kHost].to_string();
+      const std::string why = admits(key, host);
       if (!why.empty()) {
         status = "400";  // ZeroMQ tells the caller, which does not try again by itself
-        refused(key, request[kHost].to_string(), why);
+        refused(key, host, why);
       } else if (!remember(now, key).handshakes.take(now, kHandshakesAtOnce, kHandshakeEvery)) {
         status = "300";  // not now
       } else {

@@ -34,7 +34,7 @@ class Gate {
   Gate(zmq::context_t& context, std::vector<core::SwarmKey> keys);
 
   /// Why a caller is not let in; empty: it is.
-  using Admits = std::function<std::string(const core::PublicKey& key)>;
+  using Admits = std::function<std::string(const core::PublicKey& key, const std::string& host)>;
   /// Answers all who wait. `refused` hears the host and the reason of each that is not let in.
   void answer(core::Instant now, const Admits& admits,
               const std::function<void(const core::PublicKey& key, const std::string& host,

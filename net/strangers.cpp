@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "net/endpoint.hpp"
 
@@ -20,20 +21,33 @@ void shut_down(int connection, const std::string& host) {
   if (!host.empty() && host_of(connection) == host) ::shutdown(connection, SHUT_RDWR);
 }
 
-void Strangers::accepted(int connection) {
-  waiting_[connection] = {host_of(connection), ++came_};
-  if (waiting_.size() <= kStrangersMax) return;
-  std::map<std::string_view, std::size_t> of_host;
-  for (const auto& [_, stranger] : waiting_) ++of_host[stranger.host];
-  const auto worse = [&of_host](const auto& a, const auto& b) {
-    const std::size_t of_a = of_host[a.second.host];
-    const std::size_t of_b = of_host[b.second.host];
-    return of_a != of_b ? of_a > of_b : a.second.since < b.second.since;
-  };
-  const auto worst = std::min_element(waiting_.begin(), waiting_.end(), worse);
-  shut_down(worst->first, worst->second.host);
-  waiting_.erase(worst);
-  ++shown_out_;
+std::optional<std::string> Strangers::closed(int connection) {
+  const auto found = waiting_.find(connection);
+  if (found == waiting_.end()) return std::nullopt;
+  return std::move(waiting_.extract(found).mapped().host);
+}
+
+std::vector<std::string> Strangers::look() {
+  for (auto& [connection, stranger] : waiting_) {
+    if (stranger.since > looked_at_) stranger.host = host_of(connection);
+  }
+  looked_at_ = came_;
+  std::vector<std::string> hosts;
+  while (waiting_.size() > kStrangersMax) {
+    std::map<std::string_view, std::size_t> of_host;
+    for (const auto& [_, stranger] : waiting_) ++of_host[stranger.host];
+    const auto worse = [&of_host](const auto& a, const auto& b) {
+      const std::size_t of_a = of_host[a.second.host];
+      const std::size_t of_b = of_host[b.second.host];
+      return of_a != of_b ? of_a > of_b : a.second.since < b.second.since;
+    };
+    const auto worst = std::min_element(waiting_.begin(), waiting_.end(), worse);
+    shut_down(worst->first, worst->second.host);
+    hosts.push_back(worst->second.host);
+    waiting_.erase(worst);
+    ++shown_out_;
+  }
+  return hosts;
 }
 
 }  // namespace murmur::net

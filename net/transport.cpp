@@ -107,8 +107,10 @@ void Transport::listen(const Endpoint& at) {
       throw zmq::error_t();
     }
     router_monitor_ = std::make_unique<Monitor>(
-        *context_, router_, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | kHandshakeFailed);
+        *context_, router_,
+        ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | kHandshakeFailed);
     strangers_ = {};
+    turnstile_ = {};
   }
   router_.bind("tcp://" + to_string(at));
   const std::string bound = router_.get(zmq::sockopt::last_endpoint);
@@ -304,15 +306,19 @@ core::Payload Transport::join_pieces(bool cut) {
 void Transport::wait(int fd, long timeout_ms) {
   zmq_pollitem_t items[] = {{router_.handle(), 0, ZMQ_POLLIN, 0},
                             {nullptr, fd, ZMQ_POLLIN, 0},
-                            {gate_ ? gate_->socket() : nullptr, -1, ZMQ_POLLIN, 0}};
-  if (zmq_poll(items, gate_ ? 3 : 2, timeout_ms) < 0 && errno != EINTR) throw zmq::error_t();
+                            {gate_ ? gate_->socket() : nullptr, -1, ZMQ_POLLIN, 0},
+                            {gate_ ? router_monitor_->socket() : nullptr, -1, ZMQ_POLLIN, 0}};
+  if (zmq_poll(items, gate_ ? 4 : 2, timeout_ms) < 0 && errno != EINTR) throw zmq::error_t();
 }
 
 void Transport::set_memory_max(std::size_t bytes) { memory_.emplace(bytes); }
 
 core::Result<std::optional<std::string>> Transport::tend(core::Instant now) {
   now_ = now;
-  if (gate_) tend_gate(now);
+  if (gate_) {
+    tend_gate(now);
+    tend_strangers(now);
+  }
   if (now < next_tend_) return std::nullopt;
   next_tend_ = now + kTendEvery;
   std::erase_if(shunned_, [now](const auto& entry) { return entry.second <= now; });

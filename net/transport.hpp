@@ -44,6 +44,7 @@
 #include "net/memory_watch.hpp"
 #include "net/monitor.hpp"
 #include "net/strangers.hpp"
+#include "net/turnstile.hpp"
 
 namespace murmur::net {
 
@@ -135,6 +136,7 @@ class Transport {
   bool identify(zmq::message_t& head, gossip::Received& received);
   [[nodiscard]] std::string why_not(const core::PublicKey& key) const;
   void tend_gate(core::Instant now);
+  void tend_strangers(core::Instant now);
   void tend_handshakes(core::Instant now);
   bool handshake_ended(core::Instant now, const gossip::Address& to, Connection& connection,
                        int event);
@@ -158,6 +160,8 @@ class Transport {
   zmq::socket_t router_;
   std::unique_ptr<Monitor> router_monitor_;
   Strangers strangers_;
+  Turnstile turnstile_;
+  int listener_ = -1;  ///< ZeroMQ's descriptor, with keys
   Endpoint bound_;
   Connections connections_;  // closed before their context
   /// Of an address, with keys; it outlives connections, which a failed handshake may end.

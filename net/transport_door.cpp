@@ -59,7 +59,12 @@ bool Transport::identify(zmq::message_t& head, gossip::Received& received) {
 
 void Transport::tend_gate(core::Instant now) {
   gate_->answer(
-      now, [this](const core::PublicKey& key) { return why_not(key); },
+      now,
+      [this](const core::PublicKey& key, const std::string& host) {
+        // Whoever has the listening key may draw any number of its own: each costs a handshake.
+        if (gate_->find(key) == nullptr) turnstile_.failed(host);
+        return why_not(key);
+      },
       [&](const core::PublicKey& key, const std::string& host, const std::string& why) {
         ++counters_.handshakes_refused;
         notice(now, core::to_string(key),
@@ -68,17 +73,31 @@ void Transport::tend_gate(core::Instant now) {
       });
 }
 
-void Transport::tend_handshakes(core::Instant now) {
+void Transport::tend_strangers(core::Instant now) {
   router_monitor_->take([this](int event, int value) {
-    if (event == ZMQ_EVENT_ACCEPTED) {
+    if (event == ZMQ_EVENT_LISTENING) {
+      listener_ = value;
+    } else if (event == ZMQ_EVENT_ACCEPTED) {
       strangers_.accepted(value);
     } else if (event == ZMQ_EVENT_DISCONNECTED) {
-      strangers_.closed(value);
+      if (const auto host = strangers_.closed(value)) turnstile_.failed(*host);
     } else {
       ++counters_.handshakes_failed;
     }
   });
+  for (const std::string& host : strangers_.look()) turnstile_.failed(host);
   counters_.shown_out = strangers_.shown_out();
+  if (const auto shares = turnstile_.turn(now)) let_through(listener_, *shares);
+  for (const std::string& host : turnstile_.take_slowed()) {
+    ++counters_.hosts_slowed;
+    notice(now, host,
+           fmt::format("{} connects again and again without a handshake: of its attempts only some "
+                       "are let through",
+                       host));
+  }
+}
+
+void Transport::tend_handshakes(core::Instant now) {
   for (auto at = connections_.begin(); at != connections_.end();) {
     bool given_up = false;
     at->second.monitor->take([&](int event, int) {

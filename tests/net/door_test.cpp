@@ -1,4 +1,5 @@
 // A transport with keys: who is heard, whom it says it heard, and what all others can do: nothing.
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -107,6 +108,15 @@ bool still_works(Post& post) {
   static int words = 0;
   Post other(200);
   return reaches(other, post, "still there " + std::to_string(++words));
+}
+
+/// Connected, if it came through at once.
+RawSocket stranger_at(const std::string& host, const Post& post) {
+  RawSocket stranger;
+  stranger.be_patient_for(100);
+  stranger.call_from(host);
+  stranger.connect(post.address());
+  return stranger;
 }
 
 std::size_t resident_bytes() {
@@ -342,9 +352,8 @@ TEST_CASE("idle connections past a number give way, and do not keep others out")
   REQUIRE(reaches(friendly, post, "before"));
   std::vector<RawSocket> idle;
   for (int i = 0; i < 500; ++i) {
-    idle.emplace_back(post.address());
+    idle.push_back(stranger_at("127.0.0.2", post));
     if (i % 2 == 0) idle.back().send(curve_greeting());
-    if (i % 50 == 0) post.work(0);
   }
   REQUIRE(until({&post},
                 [&] { return post.counters().shown_out >= idle.size() - net::kStrangersMax; }));
@@ -360,7 +369,7 @@ TEST_CASE("bad handshakes leave no memory behind") {
   std::memcpy(hello.data(), "\5HELLO\1\0", 8);
   const auto knock = [&](int times) {
     for (int i = 0; i < times; ++i) {
-      RawSocket stranger(post.address());
+      RawSocket stranger = stranger_at(fmt::format("127.0.1.{}", 1 + i / 8 % 250), post);
       stranger.send(greeting);
       stranger.send(test::frame(4, hello));
       post.work(0);
@@ -374,6 +383,32 @@ TEST_CASE("bad handshakes leave no memory behind") {
   for (const core::Bytes& word : post.heard) {
     CHECK(core::Bytes(word.begin(), word.begin() + 11) == test::bytes_of("still there"));
   }
+}
+
+TEST_CASE("of a host that shakes no hands few connections come through, and its members stay") {
+  Post post(1);
+  Post friendly(2);
+  REQUIRE(reaches(friendly, post, "before"));
+  const auto knock = [&](const std::string& host) {
+    RawSocket stranger = stranger_at(host, post);
+    stranger.send(curve_greeting());
+    stranger.send(test::frame(4, core::Bytes(200, std::byte{7})));
+    post.work(0);
+    return stranger.ok();
+  };
+  SECTION("another host than that of members") {
+    REQUIRE(until({&post}, [&] { return !knock("127.0.0.2"); }));
+    CHECK(post.was_told("127.0.0.2 connects again and again without a handshake"));
+    CHECK(post.counters().hosts_slowed == 1);
+    CHECK(knock("127.0.0.3"));
+    CHECK(still_works(post));
+  }
+  SECTION("that of members") {
+    REQUIRE(until({&post}, [&] { return !knock("127.0.0.1"); }));
+    CHECK(reaches(friendly, post, "after"));
+    CHECK(still_works(post));  // a new one, some time after the last bad handshake
+  }
+  CHECK(friendly.notices.empty());
 }
 
 TEST_CASE("a key may shake hands a few times at once, and then more slowly") {

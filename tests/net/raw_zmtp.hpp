@@ -93,6 +93,13 @@ class RawSocket {
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   }
 
+  /// To come from that address of this machine: 127.0.0.0/8 is all its own.
+  void call_from(const std::string& host) {
+    sockaddr_in from{};
+    from.sin_family = AF_INET;
+    inet_pton(AF_INET, host.c_str(), &from.sin_addr);
+    ok_ = ok_ && ::bind(fd_, reinterpret_cast<sockaddr*>(&from), sizeof from) == 0;
+  }
   void connect(const std::string& address) {
     const auto endpoint = net::parse_endpoint(address).value();
     sockaddr_in to{};

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -15,9 +17,12 @@ using test::RawSocket;
 constexpr std::uint8_t kCommand = 4;
 constexpr std::size_t kHelloSize = 200;  // of CurveZMQ
 
-RawSocket call(const Target& target) {
+/// From any address of this machine: of one whose handshakes fail the kernel lets little through.
+RawSocket call(Camp& camp, const Target& target) {
   RawSocket socket;
   socket.be_patient_for(300);
+  socket.call_from(fmt::format("127.{}.{}.{}", 1 + camp.rng.below(250), camp.rng.below(250),
+                               1 + camp.rng.below(250)));
   socket.connect(target.address);
   return socket;
 }
@@ -50,7 +55,7 @@ const std::vector<Way>& ways_without_the_key() {
        [](Camp& c, const Target& t) {
          constexpr std::uint64_t kHandshakes = 100;
          for (std::uint64_t i = 0; i < kHandshakes; ++i) {
-           RawSocket socket = call(t);
+           RawSocket socket = call(c, t);
            socket.send(curve_greeting());
            socket.send(hello(c.rng));
          }
@@ -60,7 +65,7 @@ const std::vector<Way>& ways_without_the_key() {
        [](Camp& c, const Target& t) {
          constexpr std::uint64_t kConnections = 100;
          for (std::uint64_t i = 0; i < kConnections; ++i) {
-           RawSocket socket = call(t);
+           RawSocket socket = call(c, t);
            if (i % 2 == 0) socket.send(curve_greeting());
            c.hold(std::move(socket));
          }
@@ -68,7 +73,7 @@ const std::vector<Way>& ways_without_the_key() {
        }},
       {"a HELLO of nearly a frame, left unfinished", "connections",
        [](Camp& c, const Target& t) {
-         RawSocket socket = call(t);
+         RawSocket socket = call(c, t);
          socket.send(curve_greeting());
          const std::size_t size = std::size_t{1} << 20;
          Bytes begun{std::byte{kCommand | 2}};
@@ -83,7 +88,7 @@ const std::vector<Way>& ways_without_the_key() {
       {"no CURVE", "messages",
        [](Camp& c, const Target& t) {
          constexpr std::uint64_t kMessages = 100;
-         RawSocket socket = call(t);
+         RawSocket socket = call(c, t);
          socket.send(test::greeting());
          socket.send(test::ready("DEALER"));
          for (std::uint64_t i = 0; i < kMessages; ++i) socket.send(frame(i % 2, bytes_of("x")));
@@ -94,7 +99,7 @@ const std::vector<Way>& ways_without_the_key() {
        [](Camp& c, const Target& t) {
          constexpr std::array kNames{"\5HELLO", "\7WELCOME", "\10INITIATE", "\5READY",
                                      "\5ERROR", "\7MESSAGE", "\4PING"};
-         RawSocket socket = call(t);
+         RawSocket socket = call(c, t);
          socket.send(curve_greeting());
          Bytes body = random_bytes(c.rng, 16 + c.rng.below(400));
          const char* const name = kNames[c.rng.below(kNames.size())];
@@ -108,7 +113,7 @@ const std::vector<Way>& ways_without_the_key() {
          Bytes all = curve_greeting();
          const Bytes next = hello(c.rng);
          all.insert(all.end(), next.begin(), next.end());
-         RawSocket socket = call(t);
+         RawSocket socket = call(c, t);
          socket.send(core::ByteView(all).first(c.rng.below(all.size() + 1)));
          if (c.rng.below(2) == 0) socket.skip(10);
          socket.reset();
@@ -116,7 +121,7 @@ const std::vector<Way>& ways_without_the_key() {
        }},
       {"bytes at random", "connections",
        [](Camp& c, const Target& t) {
-         RawSocket socket = call(t);
+         RawSocket socket = call(c, t);
          socket.send(random_bytes(c.rng, 1 + c.rng.below(4096)));
          c.hold(std::move(socket));
          return std::uint64_t{1};
