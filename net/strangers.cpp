@@ -45,7 +45,6 @@ std::vector<std::string> Strangers::look() {
     shut_down(worst->first, worst->second.host);
     hosts.push_back(worst->second.host);
     waiting_.erase(worst);
-    ++shown_out_;
   }
   return hosts;
 }

@@ -31,8 +31,6 @@ class Strangers {
   std::vector<std::string> look();
   void spoke(int connection) { waiting_.erase(connection); }
   [[nodiscard]] std::size_t size() const { return waiting_.size(); }
-  /// How many were closed to make room.
-  [[nodiscard]] std::uint64_t shown_out() const { return shown_out_; }
 
  private:
   struct Waiting {
@@ -42,7 +40,6 @@ class Strangers {
   std::map<int, Waiting> waiting_;
   std::uint64_t looked_at_ = 0;  ///< all that came up to this
   std::uint64_t came_ = 0;
-  std::uint64_t shown_out_ = 0;
 };
 
 /// Ends the connection, if `connection` is one to `host`.

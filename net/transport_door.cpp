@@ -85,8 +85,10 @@ void Transport::tend_strangers(core::Instant now) {
       ++counters_.handshakes_failed;
     }
   });
-  for (const std::string& host : strangers_.look()) turnstile_.failed(host);
-  counters_.shown_out = strangers_.shown_out();
+  for (const std::string& host : strangers_.look()) {
+    ++counters_.shown_out;
+    turnstile_.failed(host);
+  }
   if (const auto shares = turnstile_.turn(now)) let_through(listener_, *shares);
   for (const std::string& host : turnstile_.take_slowed()) {
     ++counters_.hosts_slowed;

@@ -17,6 +17,7 @@
 
 using namespace murmur;
 using namespace std::chrono_literals;
+using test::curve_greeting;
 using test::RawSocket;
 using testing::TempDir;
 using testing::write_text;
@@ -25,12 +26,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto kPatience = 20s;
-
-core::Bytes curve_greeting() {
-  core::Bytes bytes = test::greeting();
-  std::memcpy(bytes.data() + 12, "CURVE", 5);
-  return bytes;
-}
 
 core::SwarmKey swarm_key(std::uint8_t number) { return {{number, 1}}; }
 core::KeyPair identity(std::uint8_t number) { return core::key_pair({{8, number}}); }

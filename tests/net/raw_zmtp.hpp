@@ -26,15 +26,17 @@ inline core::Bytes bytes_of(std::string_view text) {
   return {begin, begin + text.size()};
 }
 
-/// The 64 bytes with which either side begins (ZMTP 3.0, NULL mechanism).
-inline core::Bytes greeting() {
+/// The 64 bytes with which either side begins (ZMTP 3.0).
+inline core::Bytes greeting(std::string_view mechanism = "NULL") {
   core::Bytes bytes(64, std::byte{0});
   bytes[0] = std::byte{0xff};
   bytes[9] = std::byte{0x7f};
   bytes[10] = std::byte{3};
-  std::memcpy(bytes.data() + 12, "NULL", 4);
+  std::memcpy(bytes.data() + 12, mechanism.data(), mechanism.size());
   return bytes;
 }
+
+inline core::Bytes curve_greeting() { return greeting("CURVE"); }
 
 /// What clients of ZMTP 1 begin with (without a number, then with it) and of ZMTP 2: each with a
 /// name and a message behind.
@@ -135,19 +137,17 @@ class RawSocket {
       bytes = bytes.subspan(static_cast<std::size_t>(n));
     }
   }
-  /// Reads and drops exactly so many bytes.
-  void skip(std::size_t size) {
-    std::array<std::byte, 4096> buffer;
-    while (ok_ && size > 0) {
-      const ssize_t n =
-          readable() ? ::recv(fd_, buffer.data(), std::min(size, buffer.size()), 0) : -1;
-      if (n <= 0) {
-        ok_ = false;
-        return;
-      }
-      size -= static_cast<std::size_t>(n);
+  /// Exactly so many bytes.
+  core::Bytes read(std::size_t size) {
+    core::Bytes bytes(size);
+    for (std::size_t at = 0; ok_ && at < size;) {
+      const ssize_t n = readable() ? ::recv(fd_, bytes.data() + at, size - at, 0) : -1;
+      ok_ = n > 0;
+      at += ok_ ? static_cast<std::size_t>(n) : 0;
     }
+    return bytes;
   }
+  void skip(std::size_t size) { read(size); }
   /// Both sides' greetings and READYs.
   void shake_hands(std::string_view socket_type) {
     send(greeting());

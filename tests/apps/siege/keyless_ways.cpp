@@ -11,6 +11,7 @@ namespace {
 
 using core::Bytes;
 using test::bytes_of;
+using test::curve_greeting;
 using test::frame;
 using test::RawSocket;
 
@@ -25,13 +26,6 @@ RawSocket call(Camp& camp, const Target& target) {
                                1 + camp.rng.below(250)));
   socket.connect(target.address);
   return socket;
-}
-
-Bytes curve_greeting() {
-  Bytes bytes = test::greeting();
-  std::memset(bytes.data() + 12, 0, 20);
-  std::memcpy(bytes.data() + 12, "CURVE", 5);
-  return bytes;
 }
 
 Bytes random_bytes(core::Rng& rng, std::size_t size) {

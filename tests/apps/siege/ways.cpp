@@ -228,10 +228,7 @@ const std::vector<Way>& ways() {
       {"another mechanism", "connections",
        [](Camp& c, const Target& t) {
          constexpr std::array kNames{"PLAIN", "CURVE", "GSSAPI", "", "NONE"};
-         Bytes hello = test::greeting();
-         std::memset(hello.data() + 12, 0, 20);
-         const std::string name = kNames[c.rng.below(kNames.size())];
-         std::memcpy(hello.data() + 12, name.data(), name.size());
+         const Bytes hello = test::greeting(kNames[c.rng.below(kNames.size())]);
          RawSocket socket = call(t);
          socket.send(hello);
          socket.send(frame(kCommand, bytes_of("\5HELLO\3you\3me!")));
