@@ -20,6 +20,7 @@ bool is_misconduct(Reject reason) {
     case Reject::kForged:
     case Reject::kChecksum:
     case Reject::kField:
+    case Reject::kShape:
     case Reject::kUnasked:
     case Reject::kClaim:
     case Reject::kFlood:
@@ -49,6 +50,8 @@ Conduct::Known& Conduct::of(core::Instant now, core::PeerId peer) {
   const double slower = std::exp2(-known.score / config_.score_halves);
   known.messages = std::max(0.0, known.messages - seconds * config_.messages_a_second * slower);
   known.hellos = std::max(0.0, known.hellos - seconds * config_.hellos_a_second * slower);
+  known.states =
+      std::max(0.0, known.states - seconds / core::seconds(config_.state_every) * slower);
   known.heard = now;
   return known;
 }
@@ -59,6 +62,14 @@ bool Conduct::admits(core::Instant now, core::PeerId peer, bool hello) {
   if (hello && known.hellos + 1 > config_.hellos_at_once) return false;
   known.messages += 1;
   known.hellos += hello ? 1 : 0;
+  return true;
+}
+
+bool Conduct::serves(core::Instant now, core::PeerId peer, std::uint64_t chunks) {
+  Known& known = of(now, peer);
+  const double one = 1 / static_cast<double>(chunks);
+  if (known.states + one > config_.states_at_once) return false;
+  known.states += one;
   return true;
 }
 

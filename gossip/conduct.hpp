@@ -27,6 +27,10 @@ class Conduct {
   /// that is larger, so there is an allowance of those, too.
   bool admits(core::Instant now, core::PeerId peer, bool hello);
 
+  /// Whether a piece of the own state is given to `peer`, of so many: it costs much more than it
+  /// takes to ask for it.
+  bool serves(core::Instant now, core::PeerId peer, std::uint64_t chunks);
+
   struct Shun {
     core::Duration lasting{0};
     std::string why;
@@ -46,6 +50,7 @@ class Conduct {
     core::Instant heard{};
     double messages = 0;  ///< of the allowance, used...
     double hellos = 0;
+    double states = 0;
     double score = 0;  ///< ...as of `heard`
     int times_shunned = 0;
   };

@@ -92,6 +92,10 @@ struct Config {
   double messages_a_second = 32'768;
   double hellos_at_once = 32;
   double hellos_a_second = 8;
+  // Of the own state: a newcomer needs one, asks again for pieces that are lost, and may come
+  // again.
+  double states_at_once = 4;
+  core::Duration state_every = std::chrono::seconds(10);
   double score_halves = 8;       ///< an allowance fills half as fast for each so many of the score
   double score_max = 64;         ///< then it is shunned
   double score_of_flood = 0.01;  ///< of a message past the allowance; of any other that is wrong: 1

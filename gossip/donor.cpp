@@ -31,6 +31,13 @@ void Donor::on_request(const wire::Header& header, const wire::StateRequest& req
   }
 }
 
+std::uint64_t Donor::chunks() const {
+  constexpr std::uint64_t kAnswersBeside = 8;
+  const std::uint64_t plane = shell_.schema.parameters() * sizeof(float);
+  return shell_.config.state.planes.size() * (plane / shell_.config.state_chunk + 1) +
+         kAnswersBeside;
+}
+
 /// Its parameters are those of now, or the lane has no time for newer ones yet.
 bool Donor::fresh(const Kept& kept) const {
   const Config& config = shell_.config;

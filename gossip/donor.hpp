@@ -19,6 +19,8 @@ class Donor {
  public:
   Donor(Shell& shell, Links& links) : shell_(shell), links_(links) {}
 
+  /// Of the whole state, and some: an answer that there is none counts as one.
+  [[nodiscard]] std::uint64_t chunks() const;
   void on_request(const wire::Header& header, const wire::StateRequest& request);
   void on_expire_timer(const Timer& timer);
   /// A copy to make, if one is asked for.

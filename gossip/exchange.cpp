@@ -232,7 +232,7 @@ bool Exchange::in_turn(core::PeerId from, core::TransferId id, Edge::Turn turn) 
       ++shell_.counters.transfers_early;
       return false;
     case Edge::Turn::kOutOfTurn:
-      ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kOutOfTurn)];
+      shell_.reject(Reject::kOutOfTurn);
       return false;
     case Edge::Turn::kNext:
     case Edge::Turn::kUnasked:
@@ -245,7 +245,7 @@ bool Exchange::in_turn(core::PeerId from, core::TransferId id, Edge::Turn turn) 
 
 /// It was made, or is said to have been, and will not be applied here.
 void Exchange::refuse(const Take& take, Reject reason) {
-  ++shell_.counters.rejected[static_cast<std::size_t>(reason)];
+  shell_.reject(reason);
   ++shell_.counters.transfers_refused;
   edges_[take.from].take({take.id, true, {}}, take.offer);
   send_receipt(take.from, take.id);
@@ -338,7 +338,7 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
   }
   edge.answered = offer.id;
   if (!fits(offer.shard, offer.planes)) {
-    ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kShape)];
+    shell_.reject(Reject::kShape);
     return decline(from, offer.id, wire::DeclineReason::kShape);
   }
   const auto crossed = std::find_if(own_.begin(), own_.end(), [&](const OwnOffer& own) {

@@ -94,7 +94,7 @@ LinkChange Links::resume(const wire::Header& header, const wire::Resume& resume,
     const auto lost = edges_[header.src].resume(resume.facts, {shell_.self.boot, header.src_boot},
                                                 shell_.config.lost_max);
     if (!lost) {
-      ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kClaim)];
+      shell_.reject(Reject::kClaim);
       if (!link->disbelieved) {
         link->disbelieved = true;
         shell_.report(PeerReport{PeerReport::What::kRefused, header.src, link->address,

@@ -71,22 +71,19 @@ void Links::greet(std::uint32_t index) {
 
 std::optional<Links::Refusal> Links::refusal_of(const wire::Header& header,
                                                 const wire::Hello& hello) {
-  const auto count = [this](Reject reason) {
-    ++shell_.counters.rejected[static_cast<std::size_t>(reason)];
-  };
   if (header.version != wire::kVersion) {
-    count(Reject::kVersion);
+    shell_.reject(Reject::kVersion);
     return Refusal{fmt::format("wire version {} here, {} there", wire::kVersion, header.version),
                    fmt::format("wire version {} here, {} there", header.version, wire::kVersion)};
   }
   if (!shell_.config.is_swarm(header.swarm)) {
-    count(Reject::kSwarm);
+    shell_.reject(Reject::kSwarm);
     return Refusal{
         fmt::format("swarm {:016x} here, {:016x} there", shell_.config.swarm, header.swarm),
         fmt::format("swarm {:016x} here, {:016x} there", header.swarm, shell_.config.swarm)};
   }
   if (header.schema != shell_.schema_hash) {
-    count(Reject::kSchema);
+    shell_.reject(Reject::kSchema);
     const std::string_view ours = std::string_view(shell_.schema.model()).substr(0, kModelShown);
     const std::string_view theirs = model_in(hello.model).substr(0, kModelShown);
     if (ours == theirs) {
@@ -98,7 +95,7 @@ std::optional<Links::Refusal> Links::refusal_of(const wire::Header& header,
                    fmt::format("model '{}' here, '{}' there", theirs, ours)};
   }
   if (shell_.config.rule == Rule::kNone) {
-    count(Reject::kUnknown);
+    shell_.reject(Reject::kUnknown);
     return Refusal{"this peer trains alone (rule none)", "it trains alone (rule none)"};
   }
   return std::nullopt;
@@ -118,7 +115,7 @@ void Links::own_hello(const wire::Hello& hello) {
 
 void Links::turn_away(const wire::Header& header, const wire::Hello& hello, const Address& address,
                       core::Boot newest, const std::string& why) {
-  ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kStaleBoot)];
+  shell_.reject(Reject::kStaleBoot);
   if (!introduce(header, hello, address)) return;
   shell_.send(address, header.src, header.src_boot, wire::Refuse{hello.nonce, newest, why});
   shell_.report(PeerReport{PeerReport::What::kRefused, header.src, address, why});
@@ -201,7 +198,7 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
   if (turned_away(header, hello, address)) return LinkChange::kNone;
   Link* link = make(header.src, address);
   if (link == nullptr) {
-    ++shell_.counters.rejected[static_cast<std::size_t>(Reject::kUnknown)];
+    shell_.reject(Reject::kUnknown);
     if (hello.wants_reply) {
       // No room; but it learns of others, and why there is to be no link.
       send_hello(address, header.src, 0, hello.nonce, false, true);

@@ -66,12 +66,11 @@ class Machine::Core {
     if (shell.phase == Phase::kDone) return;
     ++shell.counters.messages_received;
     shell.counters.bytes_received += received.head.size() + core::view(received.payload).size();
-    const auto rejected = take(received);
-    if (!rejected) return;
-    ++shell.counters.rejected[static_cast<std::size_t>(*rejected)];
-    if (!received.caller) return;
+    shell.rejected.reset();
+    if (const auto reason = take(received)) shell.reject(*reason);
+    if (!shell.rejected || !received.caller) return;
     const core::PeerId caller = received.caller->id;
-    if (const auto shun = conduct.dropped(shell.now, caller, *rejected)) {
+    if (const auto shun = conduct.dropped(shell.now, caller, *shell.rejected)) {
       changed(caller, links.shunned(caller, shun->lasting, shun->why));
       shell.effects.emplace_back(Shun{caller, shun->lasting});
     }
@@ -221,6 +220,9 @@ class Machine::Core {
   void deliver(const wire::Header& h, const wire::Ping& m, core::Payload&) { links.ping(h.src, m); }
   void deliver(const wire::Header&, const wire::Pong& m, core::Payload&) { links.pong(m); }
   void deliver(const wire::Header& h, const wire::StateRequest& m, core::Payload&) {
+    if (shell.config.keyed() && !conduct.serves(shell.now, h.src, donor.chunks())) {
+      return shell.reject(Reject::kFlood);
+    }
     donor.on_request(h, m);
   }
   void deliver(const wire::Header& h, const wire::StateChunk& m, core::Payload& payload) {

@@ -1,12 +1,13 @@
 // ReportLimit: how many reports of peers there may be, as strangers can cause them: of what a peer
 // refuses or says of itself one a peer and reason, and so many a minute; of links that come and go,
-// as many as an honest swarm has. What is left out is counted, and said with the next.
-// Memory: kRemembered numbers.
+// as many as an honest swarm has, and of one a few. What is left out is counted, and said with the
+// next. Memory: kRemembered numbers and as many links.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,10 @@ class ReportLimit {
     const bool of_links =
         report.what == What::kUp || report.what == What::kSilent || report.what == What::kLeft;
     if (!of_links && said_before(report)) return false;
+    if (of_links && !link_of(report.peer).take(now, kLinksOfOneAMinute)) {
+      ++left_out_;
+      return false;
+    }
     if (!(of_links ? links_ : words_).take(now, of_links ? links_a_minute : kWordsAMinute)) {
       ++left_out_;
       return false;
@@ -38,6 +43,7 @@ class ReportLimit {
 
  private:
   static constexpr double kWordsAMinute = 30;
+  static constexpr double kLinksOfOneAMinute = 8;
   static constexpr std::size_t kRemembered = 256;
 
   /// As many tokens as a minute brings.
@@ -52,6 +58,16 @@ class ReportLimit {
       return true;
     }
   };
+
+  /// The one whose link changed longest ago gives way.
+  Bucket& link_of(core::PeerId peer) {
+    if (!link_of_.contains(peer) && link_of_.size() >= kRemembered) {
+      link_of_.erase(std::min_element(
+          link_of_.begin(), link_of_.end(),
+          [](const auto& a, const auto& b) { return a.second.since < b.second.since; }));
+    }
+    return link_of_[peer];
+  }
 
   bool said_before(const PeerReport& report) {
     std::uint64_t key = core::mix64(report.peer.high ^ core::mix64(report.peer.low));
@@ -70,6 +86,7 @@ class ReportLimit {
   std::size_t next_ = 0;
   Bucket words_;
   Bucket links_;
+  std::map<core::PeerId, Bucket> link_of_;
   std::uint64_t left_out_ = 0;
 };
 

@@ -38,6 +38,12 @@ struct Shell {
   std::deque<Effect> effects = {};
   ReportLimit report_limit = {};
   std::optional<std::string> failure = std::nullopt;  ///< why the run comes to nothing
+  std::optional<Reject> rejected = std::nullopt;      ///< the message being handled, and why
+
+  void reject(Reject reason) {
+    ++counters.rejected[static_cast<std::size_t>(reason)];
+    rejected = reason;
+  }
 
   /// The run ends as soon as the lane is free, and nothing of the replica leaves or is kept. The
   /// first reason stands.

@@ -39,15 +39,17 @@ struct Keyed {
     });
   }
   /// A message as peer 1 would send it to peer 0, of `body`, that `say` may change.
-  Received from_1(const wire::Body& body, core::PeerId src = {0, 2}) {
+  Received from_1(const wire::Body& body, core::PeerId src = {0, 2}, core::Boot boot = 1,
+                  const core::Payload& payload = nullptr) {
     wire::Header header;
     header.schema = net.peers[0]->replica->schema().hash();
     header.lineage = net.peers[0]->machine->status().lineage;
     header.src = src;
-    header.src_boot = 1;
+    header.src_boot = boot;
     header.dst = {0, 1};
     header.dst_boot = 1;
-    return {wire::encode(header, body, {}), nullptr, "p", Net::caller(1)};
+    header.payload_size = static_cast<std::uint32_t>(core::view(payload).size());
+    return {wire::encode(header, body, core::view(payload)), payload, "p", Net::caller(1)};
   }
   static wire::Hello hello() {
     wire::Hello hello;
@@ -233,6 +235,79 @@ TEST_CASE_METHOD(Keyed, "who goes on sending what no honest peer does is shunned
   for (int i = 0; i < 64; ++i) net.give(0, broken);
   REQUIRE(net.shuns.size() == 2);
   CHECK(net.shuns[1].second.lasting == 120s);
+}
+
+TEST_CASE_METHOD(Keyed,
+                 "what only its meaning shows to be wrong counts as what is malformed does") {
+  REQUIRE(meet());
+  SECTION("transfers that nobody asked for") {
+    for (int i = 0; i < 64; ++i) {
+      CHECK(net.shuns.empty());
+      wire::Transfer transfer;
+      transfer.id = {1, net.peers[0]->machine->edge({0, 2})->highest_seen().seq + 1};
+      transfer.offer = {1, 1'000'000};
+      transfer.weight = 0.5F;
+      const auto payload = std::make_shared<const core::Bytes>(4);
+      transfer.planes = wire::parameters(core::Codec::kFp32, payload);
+      net.give(0, from_1(transfer, {0, 2}, 1, payload));
+    }
+    CHECK(rejected(net, 0, Reject::kUnasked) == 64);
+  }
+  SECTION("offers of a shard that there is not") {
+    for (std::uint64_t i = 0; i < 64; ++i) {
+      CHECK(net.shuns.empty());
+      wire::Offer offer{{1, 1'000'000 + i}, 1, 0, {}};
+      const auto payload = std::make_shared<const core::Bytes>(4);
+      offer.planes = wire::parameters(core::Codec::kFp32, payload);
+      net.give(0, from_1(offer, {0, 2}, 1, payload));
+    }
+    CHECK(rejected(net, 0, Reject::kShape) == 64);
+  }
+  SECTION("Resumes of what cannot have been") {
+    net.give(0, from_1(hello(), {0, 2}, 2));
+    for (int i = 0; i < 64; ++i) {
+      CHECK(net.shuns.empty());
+      wire::Resume resume{true, true, {}};
+      resume.facts.created = {{2, 1'000'000}};
+      net.give(0, from_1(resume, {0, 2}, 2));
+    }
+    CHECK(rejected(net, 0, Reject::kClaim) == 64);
+  }
+  REQUIRE(net.shuns.size() == 1);
+  CHECK(net.shuns[0].second.peer == core::PeerId{0, 2});
+}
+
+TEST_CASE_METHOD(Keyed, "one that starts anew again and again is not told of each time") {
+  REQUIRE(meet());
+  for (core::Boot boot = 2; boot < 30; ++boot) {
+    net.give(0, from_1(hello(), {0, 2}, boot));
+    net.give(0, from_1(wire::Resume{true, true, {}}, {0, 2}, boot));
+    CHECK(is_up(net, 0));
+  }
+  const auto reports = net.peers[0]->reported<PeerReport>();
+  CHECK(std::count_if(reports.begin(), reports.end(),
+                      [](const PeerReport& report) { return report.what == What::kUp; }) <= 8);
+}
+
+TEST_CASE_METHOD(Keyed, "no more states are served to one than a newcomer may need") {
+  REQUIRE(meet());
+  const auto chunks = [&] {
+    return std::count_if(net.sent.begin(), net.sent.end(),
+                         [](const Send& send) { return type_of(send) == wire::Type::kStateChunk; });
+  };
+  const auto ask = [&] {
+    net.sent.clear();
+    net.give(0, from_1(wire::StateRequest{}));
+    REQUIRE(net.run(5s, [&] { return chunks() > 0; }));
+    for (int i = 0; i < 1000; ++i) net.give(0, from_1(wire::StateRequest{}));
+    return chunks();
+  };
+  const auto at_once = ask();
+  CHECK(at_once > 2);
+  CHECK(at_once < 50);
+  CHECK(rejected(net, 0, Reject::kFlood) > 950);
+  net.run(20s);
+  CHECK(ask() < at_once / 2);
 }
 
 TEST_CASE("an allowance is filled again, and the more slowly the worse the conduct") {

@@ -1,0 +1,527 @@
+#!/usr/bin/env python3
+"""lying_member.py PROGRAM [SECONDS [LIE...]]: a member that has the swarm's key and lies, in every way
+that a list of lies has, to two real peers that exchange with each other: each lie SECONDS (1) long,
+under an identity of its own, and after it as long a time without. The peers' books with each other must
+balance to the last transfer, their memory stay within its formula, and whoever tells a lie that can be
+known for one be named once. What is left of the pace is printed. Status 77: pyzmq is not there."""
+
+import json
+import os
+import random
+import re
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+try:
+    import zmq
+except ImportError:
+    print("SKIPPED: python3-zmq is not installed")
+    sys.exit(77)
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "examples", "python"))
+import keys  # noqa: E402
+import wire  # noqa: E402
+
+MODEL = "mlp:64-32-10"
+PARAMETERS = 65 * 32 + 33 * 10
+STATE = struct.pack(f"<{PARAMETERS}f", *[3.0] * PARAMETERS)  # finite, and worthless
+HUGE = (1 << 64) - 1
+LINEAGE = 0x11A511A511A511A5
+# What a peer of this model takes, and what it may grow by (docs/security.md).
+MEMORY_MAX_MIB = 40 + 128
+BLANK_OFFER = {"type": "Offer", "id": (1, 1), "shard": 0, "expected_staleness": 0,
+               "planes": [(0, 0, 4 * PARAMETERS)]}
+
+
+class Swarm:
+    """Two honest peers, and the place where all liars listen."""
+
+    def __init__(self, program, folder):
+        self.key_file = os.path.join(folder, "key")
+        subprocess.run([program, "keygen", self.key_file], check=True, stdout=subprocess.DEVNULL)
+        self.key = keys.read_swarm_key(self.key_file)
+        self.schema = wire.schema_hash(MODEL)
+        self.context = zmq.Context()
+        self.authenticator = keys.let_all_in(self.context)
+        self.router = self.context.socket(zmq.ROUTER)
+        self.router.linger = 0
+        self.router.curve_server = True
+        self.router.curve_secretkey = keys.listening_pair(self.key)[0]
+        port = self.router.bind_to_random_port("tcp://127.0.0.1")
+        self.address = f"127.0.0.1:{port}"
+        self.peers = []
+        for i in range(2):
+            self.peers.append(Honest(program, folder, i, self))
+
+    def receive(self, wait_ms):
+        """The next message to a liar: its header and body, or None."""
+        if not self.router.poll(wait_ms):
+            return None
+        frames = self.router.recv_multipart()[1:]
+        head, payload = frames[0], b"".join(frames[1:])
+        header, body = wire.decode(head, b"") if not payload else self.trusting(head, payload)
+        return header, body
+
+    @staticmethod
+    def trusting(head, payload):
+        """Without the checksum, which takes Python long over a payload."""
+        kept, wire.crc32c = wire.crc32c, lambda *_: struct.unpack_from("<I", head, 88)[0]
+        try:
+            return wire.decode(head, payload)
+        finally:
+            wire.crc32c = kept
+
+    def close(self):
+        self.authenticator.stop()
+        self.context.destroy(linger=0)
+
+
+class Honest:
+    def __init__(self, program, folder, number, swarm):
+        self.out = os.path.join(folder, f"out{number}")
+        self.log_file = os.path.join(folder, f"log{number}")
+        command = [program, "peer", "--listen", "127.0.0.1:0", "--part", f"{number}/2",
+                   "--model", MODEL, "--key", swarm.key_file, "--wait-for", "1", "--out", self.out]
+        if number:
+            command += ["--join", swarm.peers[0].address]
+        with open(self.log_file, "w", encoding="utf8") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        while not re.search(r" at 127\.0\.0\.1:\d+:", self.log()):
+            assert self.process.poll() is None, self.log()
+            time.sleep(0.01)
+        self.address = re.search(r" at (127\.0\.0\.1:\d+):", self.log()).group(1)
+        start = self.records("start")[0]
+        self.id, self.boot = int(start["id"], 16), start["boot"]
+
+    def log(self):
+        with open(self.log_file, encoding="utf8") as file:
+            return file.read()
+
+    def records(self, event):
+        try:
+            with open(os.path.join(self.out, "metrics.jsonl"), encoding="utf8") as file:
+                lines = file.read().splitlines(keepends=True)
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in lines
+                if line.endswith("\n") and f'"event":"{event}"' in line]
+
+    def status(self):
+        records = self.records("status")
+        return records[-1] if records else {"t": 0.0, "exchanges": 0, "step": 0}
+
+    def memory_mib(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            return int(re.search(r"VmHWM:\s+(\d+) kB", file.read()).group(1)) >> 10
+
+
+class Liar:
+    """A member, with a key of its own, that knows the peers and is known to them."""
+
+    def __init__(self, swarm, boot=1):
+        self.swarm = swarm
+        self.secret, self.public = keys.draw_pair()
+        self.id = keys.peer_id(self.public)
+        self.boot, self.process = boot, random.getrandbits(64) | 1
+        self.lineage, self.step, self.phase = 0, 0, "joining"
+        self.sockets = {}
+        self.given = 0            # transfers of ours that were applied
+        self.owed = set()         # transfers made for us: (maker, id)
+        self.resume = {}          # what to say instead of the truth
+        self.offers = {}          # the last one made to us, by maker
+        for peer in swarm.peers:
+            socket = swarm.context.socket(zmq.DEALER)
+            socket.linger = 0
+            socket.sndhwm = 1000
+            socket.curve_secretkey, socket.curve_publickey = self.secret, self.public
+            socket.curve_serverkey = keys.listening_pair(swarm.key)[1]
+            socket.connect(f"tcp://{peer.address}")
+            self.sockets[peer.id] = socket
+
+    def frames(self, to, body, payload=b"", src=None, **header):
+        full = {"phase": self.phase, "schema": self.swarm.schema,
+                "swarm": keys.swarm_id(self.swarm.key), "lineage": self.lineage,
+                "src": src or self.id, "dst": to.id,
+                "src_boot": self.boot, "dst_boot": to.boot, "step": self.step, **header}
+        head = wire.encode(full, body, payload)
+        return [head, payload] if payload else [head]
+
+    def send(self, to, frames):
+        """False: the other does not take any more for now."""
+        try:
+            self.sockets[to.id].send_multipart(frames, zmq.NOBLOCK)
+            return True
+        except zmq.Again:
+            return False
+
+    def tell(self, to, body, payload=b"", **header):
+        return self.send(to, self.frames(to, body, payload, **header))
+
+    def hello(self, echo=0, **lies):
+        return {"type": "Hello", "wants_reply": True, "nonce": 1, "echo": echo,
+                "process": self.process, "lineage_step": self.step, "rule": 0, "codecs": 7,
+                "state": {"optimizer": 0, "planes": [0]}, "shards": [],
+                "proof": keys.proof(self.swarm.key, self.public), "address": self.swarm.address,
+                "model": MODEL, "verdicts": [], "members": [], **lies}
+
+    def listen(self, wait_ms=1, answer=True):
+        """Does what a member does when it is told something; False if nothing came."""
+        got = self.swarm.receive(wait_ms)
+        if not got:
+            return False
+        header, body = got
+        peer = next((p for p in self.swarm.peers if p.id == header["src"]), None)
+        if peer is None or header["dst"] != self.id:
+            return True
+        peer.boot = max(peer.boot, header["src_boot"])
+        kind = body["type"]
+        if kind == "Transfer":
+            self.owed.add((peer.id, body["id"]))
+        if kind == "Receipt":
+            self.given += sum(1 for d in body["decided"]
+                              if not d["refused"] and (peer.id, d["id"]) not in self.receipted)
+            self.receipted |= {(peer.id, d["id"]) for d in body["decided"]}
+        if kind == "Offer":
+            self.offers[peer.id] = (header, body)
+        if not answer:
+            return True
+        if kind == "Hello":
+            self.tell(peer, self.hello(echo=body["nonce"], wants_reply=False))
+        elif kind == "Resume":
+            self.met.add(peer.id)
+            self.tell(peer, {"type": "Resume", "has_yours": True,
+                             "wants_answer": not body["has_yours"], "created": [], "seen": [],
+                             "pending": [], **self.resume})
+        elif kind == "Ping":
+            self.tell(peer, {"type": "Pong", "members": []})
+        elif kind == "StateRequest":
+            self.tell(peer, {"type": "StateChunk", "snapshot": 1, "plane": 0, "offset": 0,
+                             "step": self.step, "optimizer_steps": 0,
+                             "state": {"optimizer": 0, "planes": [0]}}, STATE)
+        return True
+
+    def hear_out(self):
+        """What is on the way, as far as it comes within a moment."""
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            self.listen(20, answer=False)
+
+    def befriend(self):
+        """Until both peers take it for a neighbour; half a minute is for a machine that is busy."""
+        self.met, self.receipted = set(), set()
+        end = time.monotonic() + 30
+        said = 0.0
+        while len(self.met) < len(self.swarm.peers):
+            assert time.monotonic() < end, "the peers do not let the liar in"
+            if time.monotonic() - said > 0.2:
+                said = time.monotonic()
+                for peer in self.swarm.peers:
+                    self.tell(peer, self.hello())
+            self.listen(10)
+
+    def close(self):
+        for socket in self.sockets.values():
+            socket.close()
+
+
+# ---- the lies ------------------------------------------------------------------------------------
+# Each is called with a liar and, again and again, makes one message (or a few) for one of the peers:
+# lists of frames. True behind it: one that is known for a lie, so the liar is to be named.
+
+def another(liar, to):
+    return next(p.id for p in liar.swarm.peers if p is not to)
+
+
+def transfer(seq, offer, boot=1, **lies):
+    return {"type": "Transfer", "id": (boot, seq), "offer": offer, "shard": 0, "weight": 0.5,
+            "mass": 0.0, "step": 0, "settled": (boot, seq), "planes": [(0, 0, 4 * PARAMETERS)],
+            **lies}
+
+
+def plausible(liar):
+    """A body of every type."""
+    tid = (1, 1)
+    return [
+        (liar.hello(), b""), ({"type": "Refuse", "echo": 1, "newest_boot": 9, "reason": "no"}, b""),
+        ({"type": "Resume", "has_yours": 1, "wants_answer": 1, "created": [(1, 99)], "seen": [],
+          "pending": []}, b""),
+        (BLANK_OFFER, STATE), (transfer(1, (1, 1)), STATE), ({"type": "Void", "id": tid}, b""),
+        ({"type": "Receipt", "up_to": (1, 1 << 40), "decided": [
+            {"id": tid, "refused": 0, "shares": [wire.WHOLE_SHARE]}]}, b""),
+        ({"type": "Decline", "offer": (1, 1), "reason": 0, "retry_ms": 60000}, b""),
+        ({"type": "Ping", "members": []}, b""), ({"type": "Pong", "members": []}, b""),
+        ({"type": "StateRequest", "snapshot": 0, "plane": 0, "offset": 0}, b""),
+        ({"type": "StateChunk", "snapshot": 1, "plane": 0, "offset": 0, "step": 1 << 40,
+          "optimizer_steps": 0, "state": {"optimizer": 0, "planes": [0]}}, STATE),
+        ({"type": "Bye"}, b"")]
+
+
+def forged(liar, to, i):
+    body, payload = plausible(liar)[i % 13]
+    return [liar.frames(to, body, payload, src=another(liar, to))]
+
+
+def bogus_members(liar, to, i):
+    members = [(random.getrandbits(128), f"127.0.0.1:{1 + random.randrange(1000)}")
+               for _ in range(32)]
+    kind = ("Ping", "Pong")[i % 2]
+    return [liar.frames(to, {"type": kind, "members": members})]
+
+
+def unasked(liar, to, i):
+    return [liar.frames(to, transfer(i + 1, (1, 1 + i % 3)), STATE)]
+
+
+def answered_again(liar, to, i):
+    """One honest answer to an offer, and then more and more of them."""
+    if to.id not in liar.offers:
+        return []
+    _, offer = liar.offers[to.id]
+    liar.answers.setdefault(to.id, offer["id"])
+    # Made of nothing, so that what is applied changes nothing.
+    return [liar.frames(to, transfer(i + 1, liar.answers[to.id]), bytes(4 * PARAMETERS))]
+
+
+def numbers(liar, to, i):
+    """Transfers and Voids whose numbers come from nowhere."""
+    seq = (0, HUGE, HUGE - 1, 1 << 63, 1000, 17)[i % 6]
+    if i % 2:
+        return [liar.frames(to, {"type": "Void", "id": (1 + i % 3, seq or 9)})]
+    return [liar.frames(to, transfer(seq, (1, 1), boot=1 + i % 5), STATE)]
+
+
+def resumes(liar, to, i):
+    """Under a new boot each time, for a Resume is taken once a boot."""
+    if i == 0 and not hasattr(liar, "claims"):
+        liar.claims = 0
+    liar.claims += 1
+    liar.boot = 1 + liar.claims
+    lie = (
+        {"created": [(liar.boot, HUGE)]},
+        {"created": [(liar.boot, 1 << 40)], "pending": [(liar.boot, 1 << 40)]},
+        {"created": [(1, 5)], "pending": [(1, 1 + n) for n in range(16)]},
+        {"seen": [(1, HUGE)]},
+        {"created": [(b, HUGE) for b in range(1, 3001)]},
+        {"created": [(b, 1) for b in range(1, 3001)], "seen": [(b, 1) for b in range(1, 3001)]},
+        {"created": [(2, 1), (1, 1)]},
+    )[i % 7]
+    resume = {"type": "Resume", "has_yours": True, "wants_answer": True, "created": [],
+              "seen": [], "pending": [], **lie}
+    return [liar.frames(to, liar.hello()), liar.frames(to, resume)]
+
+
+def receipts(liar, to, i):
+    decided = ([], [{"id": (1, HUGE), "refused": 0, "shares": [wire.WHOLE_SHARE]}],
+               [{"id": (1, n), "refused": n % 2, "shares": [1] * 255} for n in range(1, 17)],
+               [{"id": (7, 7), "refused": 255, "shares": []}])[i % 4]
+    return [liar.frames(to, {"type": "Receipt", "up_to": (1, HUGE), "decided": decided})]
+
+
+def huge_hellos(liar, to, i):
+    lies = ({"lineage_step": HUGE}, {"shards": [(n, HUGE >> 32) for n in range(64)]},
+            {"state": {"optimizer": 255, "planes": list(range(255))}},
+            {"verdicts": [(random.getrandbits(64), random.getrandbits(64)) for _ in range(255)]},
+            {"shards": [(0, 1)] * 255}, {"codecs": HUGE >> 32, "rule": 255},
+            {"members": [(random.getrandbits(128), "127.0.0.1:1")] * 255},
+            {"model": "m" * 255})[i % 8]
+    return [liar.frames(to, liar.hello(**lies))]
+
+
+def lineages(liar, to, i):
+    """Of 2^40 steps, to which it says that the peers' own has to yield, and with a copy to give."""
+    liar.lineage, liar.step, liar.phase = LINEAGE, 1 << 40, "training"
+    own = liar.seen_lineages.get(to.id, 0)
+    verdicts = [(own, LINEAGE)] if own else []
+    verdicts += [(1 + n, LINEAGE) for n in range(i % 60)]
+    return [liar.frames(to, liar.hello(verdicts=sorted(verdicts)))]
+
+
+def state_requests(liar, to, i):
+    snapshot = (0, 0, 1, 2, HUGE >> 32)[i % 5]
+    return [liar.frames(to, {"type": "StateRequest", "snapshot": snapshot, "plane": 0,
+                             "offset": (0, 4, HUGE, 4 * PARAMETERS - 1)[i % 4]})]
+
+
+def state_chunks(liar, to, i):
+    return [liar.frames(to, {"type": "StateChunk", "snapshot": i % 3, "plane": i % 4,
+                             "offset": (0, HUGE, 1 << 40)[i % 3], "step": 1 << 40,
+                             "optimizer_steps": HUGE, "state": {"optimizer": i % 4, "planes": [0]}},
+                        STATE)]
+
+
+def newer_boots(liar, to, i):
+    return [liar.frames(to, {"type": "Refuse", "echo": 0, "newest_boot": (to.boot + 1, 1 << 31)[i % 2],
+                             "reason": "r" * 255})]
+
+
+def pings(liar, to, _):
+    return [liar.frames(to, {"type": "Ping", "members": []})]
+
+
+def offers(liar, to, i):
+    return [liar.frames(to, {**BLANK_OFFER, "id": (1, 1 + i)}, STATE)]
+
+
+def repeated_offers(liar, to, i):
+    return [liar.frames(to, {**BLANK_OFFER, "id": (1, 1 + i % 2)}, STATE)]
+
+
+def wrong_offers(liar, to, i):
+    return [liar.frames(to, {**BLANK_OFFER, "id": (1, 1 + i), "shard": HUGE >> 32}, STATE)]
+
+
+def hellos(liar, to, _):
+    return [liar.frames(to, liar.hello())]
+
+
+def garbage(liar, to, i):
+    """A true message, of which one byte was changed."""
+    head = bytearray(liar.frames(to, {"type": "Ping", "members": []})[0])
+    head[random.randrange(len(head))] ^= 1 << i % 8
+    return [[bytes(head)]]
+
+
+# Name, lie, messages a second to each peer (None: as many as go), in which phase it says to be, and
+# whether it must be named.
+LIES = (
+    ("forged messages", forged, 200, "training", True),
+    ("bogus members", bogus_members, 200, "joining", False),
+    ("unasked transfers", unasked, 200, "joining", True),
+    ("transfers for answered offers", answered_again, 200, "training", True),
+    ("numbers from nowhere", numbers, 200, "joining", False),
+    ("lying Resumes", resumes, 20, "joining", True),
+    ("lying Receipts", receipts, 200, "joining", False),
+    ("huge Hellos", huge_hellos, 20, "joining", True),
+    ("a lineage of 2^40 steps", lineages, 20, "joining", True),
+    ("StateRequests", state_requests, None, "joining", True),
+    ("StateChunks", state_chunks, 1000, "joining", False),
+    ("newer boots", newer_boots, 20, "joining", True),
+    ("Pings", pings, None, "joining", True),
+    ("Offers", offers, None, "training", True),
+    ("repeated Offers", repeated_offers, None, "training", True),
+    ("Offers of no shard", wrong_offers, 1000, "training", False),
+    ("Hellos", hellos, None, "joining", True),
+    ("damaged messages", garbage, 200, "joining", True),
+)
+
+# Seconds, where it takes as long to be known: Hellos are heard 8 a second.
+LASTING = {"huge Hellos": 8, "lying Resumes": 2}
+
+
+def tell_lies(liar, lie, rate, seconds):
+    """As many a second, or in floods those that were made before, again and again."""
+    peers = liar.swarm.peers
+    end, began, made, sent = time.monotonic() + seconds, time.monotonic(), 0, 0
+    ready = []
+    if rate is None:
+        ready = [(p, frames) for i in range(400) for p in peers for frames in lie(liar, p, i)]
+        began = time.monotonic()
+        end = began + seconds
+    while time.monotonic() < end:
+        if ready:
+            for p, frames in ready:
+                sent += liar.send(p, frames)
+            while liar.listen(0, answer=False):
+                pass
+            continue
+        while made < (time.monotonic() - began) * rate:
+            for p in peers:
+                for frames in lie(liar, p, made):
+                    sent += liar.send(p, frames)
+            made += 1
+            liar.listen(0)
+        liar.listen(2)
+    return sent
+
+
+def pace(swarm, act):
+    """Exchanges a second of both peers while that is done."""
+    before = [p.status() for p in swarm.peers]
+    act()
+    after = [p.status() for p in swarm.peers]
+    return sum((a["exchanges"] - b["exchanges"]) / max(a["t"] - b["t"], 1e-3)
+               for b, a in zip(before, after))
+
+
+def check_books(swarm, owed, given):
+    """Of the peers with each other; of what liars were given nothing was receipted."""
+    counters = []
+    for peer in swarm.peers:
+        with open(os.path.join(peer.out, "summary.json"), encoding="utf8") as file:
+            counters.append(json.load(file)["counters"])
+
+    def total(name):
+        return sum(c[name] for c in counters)
+    print({name: total(name) for name in counters[0]})
+    assert total("transfers_made") == total("receipts_taken") + total("unreceipted"), "the maker's"
+    assert total("transfers_applied") - given == total("receipts_taken"), "the taker's"
+    assert owed <= total("unreceipted"), "more reached liars than was made for them"
+    assert total("lost_there") == 0, "something was lost"
+    return counters
+
+
+def main():
+    program = sys.argv[1]
+    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 1.0
+    chosen = [lie for lie in LIES if len(sys.argv) < 4 or lie[0] in sys.argv[3:]]
+    os.nice(0 if os.environ.get("MURMUR_LIAR_NICE") == "0" else 19)
+    with tempfile.TemporaryDirectory() as folder:
+        os.nice(0)
+        swarm = Swarm(program, folder)
+        try:
+            run(swarm, chosen, seconds)
+        finally:
+            for peer in swarm.peers:
+                peer.process.kill()
+            swarm.close()
+
+
+def run(swarm, chosen, seconds):
+    while not all(p.status()["exchanges"] for p in swarm.peers):
+        time.sleep(0.05)
+    time.sleep(1)
+    paces, given, owed = [], 0, set()
+    for name, lie, rate, phase, _ in chosen:
+        liar = Liar(swarm)
+        liar.phase = phase
+        liar.answers, liar.seen_lineages = {}, {}
+        liar.lineage = int(swarm.peers[0].status()["lineage"], 16) if phase == "training" else 0
+        liar.seen_lineages = {p.id: int(p.status()["lineage"], 16) for p in swarm.peers}
+        paces.append(pace(swarm, lambda: time.sleep(seconds)))
+        liar.befriend()
+        sent = []
+        lasting = max(seconds, LASTING.get(name, 0))
+        paces.append(pace(swarm, lambda: sent.append(tell_lies(liar, lie, rate, lasting))))
+        liar.hear_out()
+        given += liar.given
+        owed |= {(liar.id, *o) for o in liar.owed}
+        liar.close()
+        short = f"{liar.id >> 112:04x}"
+        lines = [[line for line in p.log().splitlines()
+                  if f" {short} " in line or f"{LINEAGE:016x}" in line and lie is lineages]
+                 for p in swarm.peers]
+        print(f"{name:<30} {sent[0]:>8} sent, pace {paces[-1]:.0f} after {paces[-2]:.0f}, "
+              f"{[p.memory_mib() for p in swarm.peers]} MiB")
+        for p, said in zip(swarm.peers, lines):
+            for line in said:
+                print(f"    {line.strip()}")
+        sys.stdout.flush()
+    paces.append(pace(swarm, lambda: time.sleep(seconds)))
+    ratios = [2 * paces[i] / (paces[i - 1] + paces[i + 1]) for i in range(1, len(paces), 2)]
+    for (name, *_), ratio in zip(chosen, ratios):
+        print(f"{name}: {ratio:.2f} of the pace without")
+    print(f"median: {statistics.median(ratios):.2f}")
+    for p in swarm.peers:
+        p.process.terminate()
+    for p in swarm.peers:
+        assert p.process.wait(60) == 0, p.log()
+    check_books(swarm, len(owed), given)
+
+
+if __name__ == "__main__":
+    main()
