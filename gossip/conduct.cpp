@@ -10,6 +10,20 @@ namespace {
 
 constexpr int kShunDoublesMax = 4;
 
+bool is_upkeep(wire::Type type) {
+  switch (type) {
+    case wire::Type::kRefuse:
+    case wire::Type::kResume:
+    case wire::Type::kVoid:
+    case wire::Type::kPing:
+    case wire::Type::kPong:
+    case wire::Type::kBye:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /// What an honest peer never causes, whatever is lost, late or restarted.
 bool is_misconduct(Reject reason) {
   switch (reason) {
@@ -47,22 +61,34 @@ Conduct::Known& Conduct::of(core::Instant now, core::PeerId peer) {
   Known& known = known_[peer];
   known.score = faded(known, now);
   const double seconds = core::seconds(now - known.heard);
-  const double slower = std::exp2(-known.score / config_.score_halves);
-  known.messages = std::max(0.0, known.messages - seconds * config_.messages_a_second * slower);
-  known.hellos = std::max(0.0, known.hellos - seconds * config_.hellos_a_second * slower);
-  known.states =
-      std::max(0.0, known.states - seconds / core::seconds(config_.state_every) * slower);
+  const double filled = seconds * std::exp2(-known.score / config_.score_halves);
+  const auto fill = [filled](double& used, double a_second) {
+    used = std::max(0.0, used - filled * a_second);
+  };
+  fill(known.messages, config_.messages_a_second);
+  fill(known.hellos, config_.hellos_a_second);
+  fill(known.upkeep, config_.upkeep_a_second);
+  fill(known.vain_offers, config_.vain_offers_a_second);
+  fill(known.states, 1 / core::seconds(config_.state_every));
   known.heard = now;
   return known;
 }
 
-bool Conduct::admits(core::Instant now, core::PeerId peer, bool hello) {
+bool Conduct::admits(core::Instant now, core::PeerId peer, wire::Type type) {
   Known& known = of(now, peer);
+  const bool hello = type == wire::Type::kHello;
+  const bool upkeep = is_upkeep(type);
   if (known.messages + 1 > config_.messages_at_once) return false;
   if (hello && known.hellos + 1 > config_.hellos_at_once) return false;
+  if (upkeep && known.upkeep + 1 > config_.upkeep_at_once) return false;
   known.messages += 1;
   known.hellos += hello ? 1 : 0;
+  known.upkeep += upkeep ? 1 : 0;
   return true;
+}
+
+bool Conduct::admits_offer(core::Instant now, core::PeerId peer) {
+  return of(now, peer).vain_offers + 1 <= config_.vain_offers_at_once;
 }
 
 bool Conduct::serves(core::Instant now, core::PeerId peer, std::uint64_t chunks) {

@@ -16,6 +16,7 @@
 #include "core/time.hpp"
 #include "gossip/config.hpp"
 #include "gossip/counters.hpp"
+#include "gossip/wire.hpp"
 
 namespace murmur::gossip {
 
@@ -23,9 +24,12 @@ class Conduct {
  public:
   explicit Conduct(const Config& config) : config_(config) {}
 
-  /// Whether a message of `peer` is looked at at all. A Hello counts twice: it is answered with one
-  /// that is larger, so there is an allowance of those, too.
-  bool admits(core::Instant now, core::PeerId peer, bool hello);
+  /// Whether a message of `peer` is looked at at all. Some count twice, as there is an allowance of
+  /// those, too: a Hello, which is answered with one that is larger, and what keeps up a link.
+  bool admits(core::Instant now, core::PeerId peer, wire::Type type);
+  /// Whether an offer of `peer` is, which has made many in vain; and that this was one more.
+  bool admits_offer(core::Instant now, core::PeerId peer);
+  void offered_in_vain(core::Instant now, core::PeerId peer) { of(now, peer).vain_offers += 1; }
 
   /// Whether a piece of the own state is given to `peer`, of so many: it costs much more than it
   /// takes to ask for it.
@@ -50,6 +54,8 @@ class Conduct {
     core::Instant heard{};
     double messages = 0;  ///< of the allowance, used...
     double hellos = 0;
+    double upkeep = 0;
+    double vain_offers = 0;
     double states = 0;
     double score = 0;  ///< ...as of `heard`
     int times_shunned = 0;

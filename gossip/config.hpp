@@ -88,8 +88,14 @@ struct Config {
   // A neighbour's messages: honest ones send some 10,000 a second at most, of a tiny model at every
   // step; of Hellos one a retry. So it costs at most messages_a_second x what one takes (some 5
   // us), and memory of some 100 B (gossip/conduct.hpp).
-  double messages_at_once = 65'536;
-  double messages_a_second = 32'768;
+  double messages_at_once = 32'768;
+  double messages_a_second = 16'384;
+  // Of those, what keeps up a link and moves nothing: a few a second.
+  double upkeep_at_once = 128;
+  double upkeep_a_second = 64;
+  // Offers that were declined with a hint, which an honest neighbour follows, or came again.
+  double vain_offers_at_once = 128;
+  double vain_offers_a_second = 1600;  ///< the largest window a decline_retry
   double hellos_at_once = 32;
   double hellos_a_second = 8;
   // Of the own state: a newcomer needs one, asks again for pieces that are lost, and may come

@@ -315,16 +315,18 @@ double Exchange::measured(core::PeerId peer, core::ShardId shard, const core::Mi
 
 // ---- serving ---------------------------------------------------------------------------------
 
-void Exchange::decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason) {
+/// False if the hint in it is to keep the other from offering for a while.
+bool Exchange::decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason) {
   ++shell_.counters.declines_sent;
   const bool crossed = reason == wire::DeclineReason::kCrossed;
   const auto retry =
       std::chrono::duration_cast<std::chrono::milliseconds>(shell_.config.decline_retry);
   links_.send(
       to, wire::Decline{offer, reason, crossed ? 0 : static_cast<std::uint32_t>(retry.count())});
+  return crossed;
 }
 
-void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
+bool Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
                         core::Payload payload) {
   const core::PeerId from = header.src;
   Edge& edge = edges_[from];
@@ -333,8 +335,12 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
     const bool is_owed = std::any_of(owed.begin(), owed.end(), [&](const OutboxEntry& entry) {
       return entry.offer == offer.id;
     });
-    if (is_owed) outbox_.send_again(from);
-    return;
+    core::Instant& hurried = standing_[from].hurried;
+    if (is_owed && shell_.now - hurried >= shell_.config.retry / 2) {
+      hurried = shell_.now;
+      outbox_.send_again(from);
+    }
+    return false;
   }
   edge.answered = offer.id;
   if (!fits(offer.shard, offer.planes)) {
@@ -363,12 +369,16 @@ void Exchange::on_offer(const wire::Header& header, const wire::Offer& offer,
                           {offer.shard, offer.planes.front().codec, std::move(payload),
                            shell_.config.transfer_codec, shell_.rng.next(), *weight},
                           lag});
+  return true;
 }
 
 void Exchange::done(Responded& result) {
   const Serve serve = std::get<Serve>(std::move(in_lane_));
   in_lane_ = std::monostate{};
-  if (!result.mix) return decline(serve.from, serve.offer, wire::DeclineReason::kNotFinite);
+  if (!result.mix) {
+    decline(serve.from, serve.offer, wire::DeclineReason::kNotFinite);
+    return;
+  }
   OutboxEntry made;
   made.offer = serve.offer;
   made.shard = serve.work.shard;

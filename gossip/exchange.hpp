@@ -28,7 +28,8 @@ class Exchange {
   Exchange(Shell& shell, Links& links, Edges& edges);
 
   // ---- messages, already validated but for their meaning ----
-  void on_offer(const wire::Header& header, const wire::Offer& offer, core::Payload payload);
+  /// False if it was in vain: declined for a while, or a repeat.
+  bool on_offer(const wire::Header& header, const wire::Offer& offer, core::Payload payload);
   void on_transfer(const wire::Header& header, const wire::Transfer& transfer,
                    core::Payload payload);
   void on_void(const wire::Header& header, const wire::Void& voided);
@@ -112,6 +113,7 @@ class Exchange {
   struct Standing {
     core::Instant not_before{};    ///< a decline's hint, or the wait for one that does not answer
     std::uint32_t unanswered = 0;  ///< offers in a row
+    core::Instant hurried{};       ///< when a repeated offer last made its transfer be sent again
   };
   [[nodiscard]] bool may_mix_with(Phase phase, core::Lineage lineage) const;
   [[nodiscard]] core::PeerId draw_neighbour(core::ShardId shard);
@@ -120,7 +122,7 @@ class Exchange {
   void refuse(const Take& take, Reject reason);
   [[nodiscard]] bool fits(core::ShardId shard, const wire::Planes& planes) const;
   void wait_for(Standing& silent);
-  void decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason);
+  bool decline(core::PeerId to, core::OfferId offer, wire::DeclineReason reason);
   double measured(core::PeerId peer, core::ShardId shard, const core::MixStats& mix);
   void send_receipt(core::PeerId to, core::TransferId id);
   [[nodiscard]] const Past* find_past(core::PeerId to, core::OfferId id) const;

@@ -129,7 +129,7 @@ class Machine::Core {
     const bool keyed = shell.config.keyed();
     if (keyed) {
       if (!received.caller) return Reject::kForged;
-      if (!conduct.admits(shell.now, received.caller->id, is_hello)) return Reject::kFlood;
+      if (!conduct.admits(shell.now, received.caller->id, header->type)) return Reject::kFlood;
     }
     if (!is_hello && !is_refuse) {
       if (!shell.config.is_swarm(header->swarm)) return Reject::kSwarm;
@@ -203,7 +203,10 @@ class Machine::Core {
   }
 
   void deliver(const wire::Header& h, const wire::Offer& m, core::Payload& payload) {
-    exchange.on_offer(h, m, std::move(payload));
+    const bool keyed = shell.config.keyed();
+    if (keyed && !conduct.admits_offer(shell.now, h.src)) return shell.reject(Reject::kFlood);
+    const bool in_vain = !exchange.on_offer(h, m, std::move(payload));
+    if (keyed && in_vain) conduct.offered_in_vain(shell.now, h.src);
   }
   void deliver(const wire::Header& h, const wire::Transfer& m, core::Payload& payload) {
     exchange.on_transfer(h, m, std::move(payload));
@@ -244,12 +247,11 @@ class Machine::Core {
       ++times_older_;
       return run.older_than(newest);
     }
-    shell.report(
-        PeerReport{PeerReport::What::kRefusedUs,
-                   header.src,
-                   {},
-                   fmt::format("it knows a boot {} of this peer, which is at {}: not believed",
-                               newest, shell.self.boot)});
+    shell.report(PeerReport{
+        PeerReport::What::kRefusedUs,
+        header.src,
+        {},
+        "it knows a boot of this peer that is too far ahead, or too many: not believed"});
   }
 
   void changed(core::PeerId peer, LinkChange change) {

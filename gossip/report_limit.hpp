@@ -1,7 +1,7 @@
 // ReportLimit: how many reports of peers there may be, as strangers can cause them: of what a peer
-// refuses or says of itself one a peer and reason, and so many a minute; of links that come and go,
-// as many as an honest swarm has, and of one a few. What is left out is counted, and said with the
-// next. Memory: kRemembered numbers and as many links.
+// refuses or says of itself one a peer and reason, two a peer and kind a minute, and so many in
+// all; of links that come and go, as many as an honest swarm has, and of one a few. What is left
+// out is counted, and said with the next. Memory: kRemembered numbers and as many allowances.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/rng.hpp"
@@ -25,11 +26,9 @@ class ReportLimit {
     const bool of_links =
         report.what == What::kUp || report.what == What::kSilent || report.what == What::kLeft;
     if (!of_links && said_before(report)) return false;
-    if (of_links && !link_of(report.peer).take(now, kLinksOfOneAMinute)) {
-      ++left_out_;
-      return false;
-    }
-    if (!(of_links ? links_ : words_).take(now, of_links ? links_a_minute : kWordsAMinute)) {
+    Bucket& of_one = bucket_of({report.peer, of_links ? What::kUp : report.what});
+    if (!of_one.take(now, of_links ? kLinksOfOneAMinute : kWordsOfOneAMinute) ||
+        !(of_links ? links_ : words_).take(now, of_links ? links_a_minute : kWordsAMinute)) {
       ++left_out_;
       return false;
     }
@@ -44,6 +43,7 @@ class ReportLimit {
  private:
   static constexpr double kWordsAMinute = 30;
   static constexpr double kLinksOfOneAMinute = 8;
+  static constexpr double kWordsOfOneAMinute = 2;
   static constexpr std::size_t kRemembered = 256;
 
   /// As many tokens as a minute brings.
@@ -59,14 +59,15 @@ class ReportLimit {
     }
   };
 
-  /// The one whose link changed longest ago gives way.
-  Bucket& link_of(core::PeerId peer) {
-    if (!link_of_.contains(peer) && link_of_.size() >= kRemembered) {
-      link_of_.erase(std::min_element(
-          link_of_.begin(), link_of_.end(),
+  using About = std::pair<core::PeerId, PeerReport::What>;
+  /// That of which there was no report for longest gives way.
+  Bucket& bucket_of(const About& about) {
+    if (!of_one_.contains(about) && of_one_.size() >= kRemembered) {
+      of_one_.erase(std::min_element(
+          of_one_.begin(), of_one_.end(),
           [](const auto& a, const auto& b) { return a.second.since < b.second.since; }));
     }
-    return link_of_[peer];
+    return of_one_[about];
   }
 
   bool said_before(const PeerReport& report) {
@@ -86,7 +87,7 @@ class ReportLimit {
   std::size_t next_ = 0;
   Bucket words_;
   Bucket links_;
-  std::map<core::PeerId, Bucket> link_of_;
+  std::map<About, Bucket> of_one_;
   std::uint64_t left_out_ = 0;
 };
 

@@ -220,7 +220,7 @@ TEST_CASE("peers of two swarm ids refuse each other, and one that has both meets
 
 TEST_CASE_METHOD(Keyed, "who goes on sending what no honest peer does is shunned, and it is said") {
   REQUIRE(meet());
-  Received broken = from_1(wire::Bye{});
+  Received broken = from_1(wire::Decline{{1, 1}, wire::DeclineReason::kBusy, 0});
   broken.head.back() ^= std::byte{1};
   for (int i = 0; i < 63; ++i) net.give(0, broken);
   CHECK(net.shuns.empty());
@@ -277,6 +277,47 @@ TEST_CASE_METHOD(Keyed,
   CHECK(net.shuns[0].second.peer == core::PeerId{0, 2});
 }
 
+TEST_CASE_METHOD(Keyed,
+                 "what moves nothing is answered a few times a second, and a flood is shunned") {
+  REQUIRE(meet());
+  const auto answers = [&](wire::Type type) {
+    return std::count_if(net.sent.begin(), net.sent.end(),
+                         [type](const Send& send) { return type_of(send) == type; });
+  };
+  net.sent.clear();
+  SECTION("Pings") {
+    for (int i = 0; i < 6000; ++i) net.give(0, from_1(wire::Ping{}));
+    CHECK(answers(wire::Type::kPong) > 100);
+    CHECK(answers(wire::Type::kPong) <= 128);
+    for (int i = 0; i < 1000; ++i) net.give(0, from_1(wire::Ping{}));
+  }
+  SECTION("offers that are declined, and the same again") {
+    const auto payload = std::make_shared<const core::Bytes>(4);
+    wire::Offer offer{{1, 0}, 0, 0, wire::parameters(core::Codec::kFp32, payload)};
+    for (std::uint64_t i = 0; i < 7000; ++i) {
+      offer.id = {1, 1'000'000 + i - i % 2};
+      net.give(0, from_1(offer, {0, 2}, 1, payload));
+    }
+    CHECK(answers(wire::Type::kDecline) > 60);
+    CHECK(answers(wire::Type::kDecline) <= 128);
+    CHECK(answers(wire::Type::kTransfer) <= 3);
+  }
+  CHECK(rejected(net, 0, Reject::kFlood) > 6000);
+  REQUIRE(net.shuns.size() == 1);
+  CHECK(was_told(net, 0, What::kShunned));
+}
+
+TEST_CASE_METHOD(Keyed, "whatever one says, it is told of twice a minute and kind") {
+  REQUIRE(meet());
+  for (int i = 0; i < 20; ++i) {
+    net.give(0, from_1(wire::Refuse{0, 0, "reason " + std::to_string(i)}));
+  }
+  const auto reports = net.peers[0]->reported<PeerReport>();
+  CHECK(std::count_if(reports.begin(), reports.end(), [](const PeerReport& report) {
+          return report.what == What::kRefusedUs;
+        }) == 2);
+}
+
 TEST_CASE_METHOD(Keyed, "one that starts anew again and again is not told of each time") {
   REQUIRE(meet());
   for (core::Boot boot = 2; boot < 30; ++boot) {
@@ -316,7 +357,7 @@ TEST_CASE("an allowance is filled again, and the more slowly the worse the condu
   const core::PeerId one{0, 1};
   const auto admitted = [&](core::Instant now) {
     std::size_t count = 0;
-    while (conduct.admits(now, one, true)) ++count;
+    while (conduct.admits(now, one, wire::Type::kHello)) ++count;
     return count;
   };
   core::Instant now = core::Instant(1h);
