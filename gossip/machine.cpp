@@ -243,8 +243,12 @@ class Machine::Core {
   void older_than(const wire::Header& header, core::Boot newest) {
     constexpr core::Boot kStartsMax = 1U << 16;
     constexpr int kTimesMax = 16;
-    if (newest - shell.self.boot < kStartsMax && times_older_ < kTimesMax) {
+    constexpr int kTimesAtOnce = 4;
+    constexpr core::Duration kEvery = std::chrono::seconds(10);
+    const bool soon = times_older_ >= kTimesAtOnce && shell.now - last_older_ < kEvery;
+    if (newest - shell.self.boot < kStartsMax && times_older_ < kTimesMax && !soon) {
       ++times_older_;
+      last_older_ = shell.now;
       return run.older_than(newest);
     }
     shell.report(PeerReport{
@@ -261,7 +265,8 @@ class Machine::Core {
   }
 
   std::size_t payload_max_;
-  int times_older_ = 0;  ///< that it was told of a boot past its own
+  int times_older_ = 0;  ///< that it was told of a boot past its own, and believed it
+  core::Instant last_older_{};
 };
 
 Machine::Machine(core::Instant now, core::Identity self, const Config& config,

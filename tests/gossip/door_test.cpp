@@ -307,6 +307,28 @@ TEST_CASE_METHOD(Keyed,
   CHECK(was_told(net, 0, What::kShunned));
 }
 
+TEST_CASE_METHOD(Keyed, "one that tells of later boots again and again is not believed each time") {
+  REQUIRE(meet());
+  const auto boot = [&] { return net.peers[0]->machine->self().boot; };
+  const auto tell = [&](core::Boot own, core::Boot newest) {
+    wire::Header header;
+    header.schema = net.peers[0]->replica->schema().hash();
+    header.src = {0, 2};
+    header.src_boot = 1;
+    header.dst = {0, 1};
+    header.dst_boot = own;
+    net.give(0, Received{wire::encode(header, wire::Refuse{0, newest, "older"}, {}), nullptr, "p",
+                         Net::caller(1)});
+    net.run(10ms);
+  };
+  for (int i = 0; i < 20; ++i) tell(boot(), boot());
+  CHECK(boot() == 5);
+  net.run(10s);
+  for (int i = 0; i < 20; ++i) tell(boot(), boot());
+  CHECK(boot() == 6);
+  CHECK(net.run(10s, [&] { return is_up(net, 0); }));
+}
+
 TEST_CASE_METHOD(Keyed, "whatever one says, it is told of twice a minute and kind") {
   REQUIRE(meet());
   for (int i = 0; i < 20; ++i) {
