@@ -81,6 +81,7 @@ bool Conduct::admits(core::Instant now, core::PeerId peer, wire::Type type) {
   if (known.messages + 1 > config_.messages_at_once) return false;
   if (hello && known.hellos + 1 > config_.hellos_at_once) return false;
   if (upkeep && known.upkeep + 1 > config_.upkeep_at_once) return false;
+  known.hello = hello;
   known.messages += 1;
   known.hellos += hello ? 1 : 0;
   known.upkeep += upkeep ? 1 : 0;
@@ -102,7 +103,8 @@ bool Conduct::serves(core::Instant now, core::PeerId peer, std::uint64_t chunks)
 std::optional<Conduct::Shun> Conduct::dropped(core::Instant now, core::PeerId peer, Reject reason) {
   if (!is_misconduct(reason)) return std::nullopt;
   Known& known = of(now, peer);
-  known.score += reason == Reject::kFlood ? config_.score_of_flood : 1;
+  const double bad = known.hello ? config_.score_of_hello : 1;
+  known.score += reason == Reject::kFlood ? config_.score_of_flood : bad;
   if (known.score < config_.score_max) return std::nullopt;
   known.score = 0;
   const int doubled = std::min(known.times_shunned++, kShunDoublesMax);

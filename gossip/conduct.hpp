@@ -51,6 +51,7 @@ class Conduct {
  private:
   struct Known {
     bool proved = false;
+    bool hello = false;  ///< what was admitted last
     core::Instant heard{};
     double messages = 0;  ///< of the allowance, used...
     double hellos = 0;

@@ -105,6 +105,7 @@ struct Config {
   double score_halves = 8;       ///< an allowance fills half as fast for each so many of the score
   double score_max = 64;         ///< then it is shunned
   double score_of_flood = 0.01;  ///< of a message past the allowance; of any other that is wrong: 1
+  double score_of_hello = 4;     ///< else too few are heard for one to be shunned for them
   core::Duration forgive_every = std::chrono::seconds(10);  ///< a score halves
   core::Duration shun = std::chrono::seconds(60);           ///< at first; 16 times as long at most
   /// Of whom conduct is remembered.

@@ -329,6 +329,14 @@ TEST_CASE_METHOD(Keyed, "one that tells of later boots again and again is not be
   CHECK(net.run(10s, [&] { return is_up(net, 0); }));
 }
 
+TEST_CASE_METHOD(Keyed, "one whose Hellos are malformed is shunned, though few of them are heard") {
+  REQUIRE(meet());
+  wire::Hello bad = hello();
+  bad.lineage_step = ~std::uint64_t{0};
+  for (int i = 0; i < 16; ++i) net.give(0, from_1(bad));
+  CHECK(net.shuns.size() == 1);
+}
+
 TEST_CASE_METHOD(Keyed, "whatever one says, it is told of twice a minute and kind") {
   REQUIRE(meet());
   for (int i = 0; i < 20; ++i) {
@@ -385,6 +393,7 @@ TEST_CASE("an allowance is filled again, and the more slowly the worse the condu
   core::Instant now = core::Instant(1h);
   CHECK(admitted(now) == 32);
   CHECK(admitted(now += 1s) == 8);
+  CHECK(conduct.admits(now, one, wire::Type::kOffer));
   for (int i = 0; i < 8; ++i) CHECK_FALSE(conduct.dropped(now, one, Reject::kChecksum));
   CHECK(admitted(now += 1s) == 4);
   CHECK(conduct.score(now, one) > 7);
