@@ -439,8 +439,9 @@ def tell_lies(liar, lie, rate, seconds, named):
         for _ in range(50):
             if not liar.listen(0 if ready else 2, answers):
                 break
-        if time.monotonic() >= end and not named() and end < began + PATIENCE:
-            end += 0.5
+        now = time.monotonic()
+        if end <= now < began + PATIENCE and not named():
+            end = now + 0.5
     return sent
 
 
