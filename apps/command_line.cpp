@@ -32,6 +32,7 @@ struct CommandLine::Impl {
   std::string group = "Options";
   std::vector<std::pair<std::string, std::string>> origins;  ///< flag from the file, "FILE:LINE"
   std::vector<std::pair<std::string, std::string>> exclusions;
+  std::vector<std::string> positionals;
 
   [[nodiscard]] std::vector<std::string> flags() const {
     std::vector<std::string> names;
@@ -140,6 +141,20 @@ void CommandLine::add_flag(const std::string& flag, const Take& take, bool repea
   if (!help.fallback.empty()) option->default_str(help.fallback);
 }
 
+void CommandLine::add_positional(const std::string& name, const Take& take,
+                                 const std::string& text) {
+  impl_->positionals.push_back(name);
+  impl_->app
+      .add_option_function<std::string>(name,
+                                        [name, take](const std::string& word) {
+                                          if (const auto taken = take(word); !taken) {
+                                            throw CLI::ValidationError(name, taken.error().message);
+                                          }
+                                        })
+      ->type_name("")
+      ->description(text);
+}
+
 void CommandLine::add_switch(const std::string& flag, bool& into, const std::string& text) {
   impl_->app.add_flag(flag, into, text)->group(impl_->group);
 }
@@ -184,6 +199,9 @@ core::Result<CommandLine::Outcome> CommandLine::parse(const std::vector<std::str
       if (message.starts_with(flag + ":")) return core::fail(where + ": " + message.substr(2));
     }
     return core::fail(message);
+  }
+  for (const std::string& name : impl_->positionals) {
+    if (app.get_option(name)->count() == 0) return core::fail(name + " is to be given");
   }
   return Outcome::kRun;
 }

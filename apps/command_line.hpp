@@ -50,6 +50,14 @@ class CommandLine {
     };
     add_flag(flag, take, /*repeated=*/true, help);
   }
+  /// The word that stands without a flag, which must be given.
+  template <class Into, class Parse>
+  void positional(const std::string& name, Into& into, Parse parse, const std::string& text) {
+    const auto take = [&into, parse](const std::string& word) -> core::Result<void> {
+      return parse(word).map([&into](auto value) { into = std::move(value); });
+    };
+    add_positional(name, take, text);
+  }
   /// A flag without a value.
   void add_switch(const std::string& flag, bool& into, const std::string& text);
   /// Of these two flags only one may be given.
@@ -63,6 +71,7 @@ class CommandLine {
  private:
   using Take = std::function<core::Result<void>(const std::string& text)>;
   void add_flag(const std::string& flag, const Take& take, bool repeated, const FlagHelp& help);
+  void add_positional(const std::string& name, const Take& take, const std::string& text);
   // CLI11's header costs seconds a file, so only command_line.cpp sees it.
   struct Impl;
   std::unique_ptr<Impl> impl_;

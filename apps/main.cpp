@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "apps/console.hpp"
+#include "apps/eval.hpp"
+#include "apps/generate.hpp"
 #include "apps/keygen.hpp"
 #include "apps/local.hpp"
 #include "apps/nearest.hpp"
@@ -24,10 +26,12 @@ constexpr std::string_view kHelp =
 Usage: murmur COMMAND [FLAGS]
 
 Commands:
-  peer    Run one peer: train on one part of the data, exchange with random neighbours.
-  local   Start several peers on this machine and watch them in one table.
-  sim     Run a whole fleet in one process and virtual time, with faults.
-  keygen  Make the key of a swarm, for machines that nobody watches.
+  peer      Run one peer: train on one part of the data, exchange with random neighbours.
+  local     Start several peers on this machine and watch them in one table.
+  sim       Run a whole fleet in one process and virtual time, with faults.
+  eval      Say how good a saved model is on a data set.
+  generate  Write text with a saved language model.
+  keygen    Make the key of a swarm, for machines that nobody watches.
 
 murmur COMMAND --help says all about a command. To see it work:
   murmur local --peers 4 -- --duration 15s
@@ -37,14 +41,14 @@ struct Command {
   std::string_view name;
   core::Result<int> (*run)(const std::vector<std::string>& args);
 };
-constexpr Command kCommands[] = {{"peer", apps::run_peer},
-                                 {"local", apps::run_local},
-                                 {"sim", apps::run_sim},
-                                 {"keygen", apps::run_keygen}};
+constexpr Command kCommands[] = {{"peer", apps::run_peer},         {"local", apps::run_local},
+                                 {"sim", apps::run_sim},           {"eval", apps::run_eval},
+                                 {"generate", apps::run_generate}, {"keygen", apps::run_keygen}};
 
 core::Result<int> run(const std::vector<std::string>& args) {
   if (args.empty())
-    return core::fail("a command is needed: peer, local, sim or keygen; see murmur --help");
+    return core::fail(
+        "a command is needed: peer, local, sim, eval, generate or keygen; see murmur --help");
   if (args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
     apps::say(kHelp);
     return 0;

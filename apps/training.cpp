@@ -57,26 +57,33 @@ core::Result<void> check_fit(const core::ModelSpec& model, const core::Dataset& 
 
 }  // namespace
 
-namespace {
-
-using Initial = std::shared_ptr<const std::vector<float>>;
-
-/// --init's; null if it is not given.
-core::Result<Initial> load_initial(const std::filesystem::path& path,
-                                   const core::ModelSpec& model) {
-  if (path.empty()) return nullptr;
+core::Result<std::shared_ptr<const std::vector<float>>> load_parameters(
+    const std::filesystem::path& path, const core::ModelSpec& model) {
   auto read = core::read_safetensors(path, core::make_schema(model));
-  if (!read) return core::fail("--init: " + read.error().message);
+  if (!read) return tl::make_unexpected(read.error());
   const auto odd =
       std::find_if(read->begin(), read->end(), [](float x) { return !std::isfinite(x); });
   if (odd != read->end()) {
-    return core::fail(fmt::format("--init: {}: number {} of {} is not finite", path.string(),
+    return core::fail(fmt::format("{}: number {} of {} is not finite", path.string(),
                                   odd - read->begin(), read->size()));
   }
   return std::make_shared<const std::vector<float>>(*std::move(read));
 }
 
-}  // namespace
+core::Result<ModelAndData> load_model_and_data(const Training& training) {
+  const bool classes_given = training.model && training.model->text != "linear";
+  auto data = core::load_dataset(training.data, training.seed,
+                                 classes_given ? training.model->outputs() : core::kClassesMax);
+  if (!data) return tl::make_unexpected(data.error());
+  core::Result<core::ModelSpec> model = model_for(*data);
+  if (training.model) model = *training.model;
+  if (!model) return tl::make_unexpected(model.error());
+  if (!data->train.tokens.empty()) {
+    if (auto ok = cut_text(*model, *data); !ok) return tl::make_unexpected(ok.error());
+  }
+  if (auto fits = check_fit(*model, *data); !fits) return tl::make_unexpected(fits.error());
+  return ModelAndData{*std::move(model), *std::move(data)};
+}
 
 core::Result<Task> load_task(const Training& training) {
   if (training.schedule.kind == gpu::Schedule::Kind::kCosine && training.schedule.horizon == 0 &&
@@ -89,22 +96,18 @@ core::Result<Task> load_task(const Training& training) {
     }
     return Task{*training.model, nullptr, nullptr, 0, nullptr};
   }
-  const bool classes_given = training.model && training.model->text != "linear";
-  auto data = core::load_dataset(training.data, training.seed,
-                                 classes_given ? training.model->outputs() : core::kClassesMax);
-  if (!data) return tl::make_unexpected(data.error());
-  core::Result<core::ModelSpec> model = model_for(*data);
-  if (training.model) model = *training.model;
-  if (!model) return tl::make_unexpected(model.error());
-  if (!data->train.tokens.empty()) {
-    if (auto ok = cut_text(*model, *data); !ok) return tl::make_unexpected(ok.error());
+  auto loaded = load_model_and_data(training);
+  if (!loaded) return tl::make_unexpected(loaded.error());
+  auto& [model, data] = *loaded;
+  std::shared_ptr<const std::vector<float>> initial;
+  if (!training.init.empty()) {
+    auto parameters = load_parameters(training.init, model);
+    if (!parameters) return core::fail("--init: " + parameters.error().message);
+    initial = *std::move(parameters);
   }
-  if (auto fits = check_fit(*model, *data); !fits) return tl::make_unexpected(fits.error());
-  auto initial = load_initial(training.init, *model);
-  if (!initial) return tl::make_unexpected(initial.error());
-  return Task{*std::move(model), std::make_shared<const core::Samples>(std::move(data->train)),
-              std::make_shared<const core::Samples>(std::move(data->held_out)), data->classes,
-              *std::move(initial)};
+  return Task{std::move(model), std::make_shared<const core::Samples>(std::move(data.train)),
+              std::make_shared<const core::Samples>(std::move(data.held_out)), data.classes,
+              std::move(initial)};
 }
 
 core::Result<std::shared_ptr<const core::Samples>> part_of(const Task& task,

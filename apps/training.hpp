@@ -68,6 +68,19 @@ struct Task {
   std::shared_ptr<const std::vector<float>> initial;  ///< null: drawn
 };
 
+struct ModelAndData {
+  core::ModelSpec model;
+  core::Dataset data;
+};
+
+/// What --data and --model name, a network; a text is cut into rows of the model's context. Error:
+/// what load_dataset() refuses, or a model that does not fit the data.
+core::Result<ModelAndData> load_model_and_data(const Training& training);
+
+/// Those in a safetensors file. Error: they are not the model's, or not finite.
+core::Result<std::shared_ptr<const std::vector<float>>> load_parameters(
+    const std::filesystem::path& path, const core::ModelSpec& model);
+
 /// Error: what load_dataset() refuses, a model that does not fit the data, or a --init that does
 /// not fit the model.
 core::Result<Task> load_task(const Training& training);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/check.hpp"
 #include "core/cifar_reader.hpp"
 #include "core/csv_reader.hpp"
 #include "core/digits.hpp"
@@ -138,6 +139,26 @@ Samples Samples::select(std::span<const std::uint32_t> which) const {
   copy_rows(labels, rows == 0 ? 1 : labels.size() / rows, which, out.labels);
   copy_rows(targets, target_width, which, out.targets);
   return out;
+}
+
+void Samples::read_features(std::size_t row, std::span<float> to) const {
+  CHECK_INVARIANT(row < rows && to.size() == width);
+  for (std::size_t i = 0; i < width; ++i) {
+    const std::size_t at = row * width + i;
+    to[i] = !tokens.empty()  ? static_cast<float>(tokens[at])
+            : !bytes.empty() ? scale * static_cast<float>(bytes[at])
+                             : floats[at];
+  }
+}
+
+std::size_t Samples::positions() const {
+  if (!tokens.empty()) return width;
+  return rows == 0 ? 1 : labels.size() / rows;
+}
+
+std::size_t Samples::label(std::size_t row, std::size_t position) const {
+  if (!tokens.empty()) return tokens[row * width + position + 1];
+  return static_cast<std::size_t>(labels[row * positions() + position]);
 }
 
 std::vector<std::vector<std::uint32_t>> rows_by_class(const Samples& samples, std::size_t classes) {

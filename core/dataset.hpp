@@ -32,6 +32,12 @@ struct Samples {
 
   /// The rows named, in that order; not of a text.
   [[nodiscard]] Samples select(std::span<const std::uint32_t> which) const;
+
+  /// `width` features of a row; of a text its tokens, without a phase.
+  void read_features(std::size_t row, std::span<float> to) const;
+  /// What is to be told at each position of a row, where there are labels or tokens.
+  [[nodiscard]] std::size_t positions() const;
+  [[nodiscard]] std::size_t label(std::size_t row, std::size_t position) const;
 };
 
 /// The rows of each class, ascending. `samples` has labels, each below `classes`.
@@ -43,7 +49,8 @@ struct Dataset {
   std::string name;
   Samples train;
   Samples held_out;
-  std::size_t classes = 0;  ///< 0 for regression
+  std::size_t classes = 0;                    ///< 0 for regression
+  std::vector<std::string> class_names = {};  ///< of each class; empty: its number is its name
 };
 
 /// `spec`:

@@ -174,14 +174,19 @@ Result<std::vector<float>> read_safetensors(const std::filesystem::path& path,
 Result<TensorFile> read_tensor_file(const std::filesystem::path& path, std::size_t bytes_max) {
   auto file = read_file(path, bytes_max);
   if (!file) return tl::make_unexpected(file.error());
-  TensorFile result{*std::move(file), {}};
+  TensorFile result{*std::move(file), {}, {}};
   const auto bad = [&path](const std::string& what) {
     return fail(fmt::format("{}: {}", path.string(), what));
   };
   const auto parts = split_header(result.file);
   if (!parts) return bad(parts.error().message);
   for (const auto& [name, entry] : parts->header.items()) {
-    if (name == "__metadata__") continue;
+    if (name == "__metadata__") {
+      for (const auto& [key, value] : entry.items()) {
+        if (value.is_string()) result.metadata[key] = value.get<std::string>();
+      }
+      continue;
+    }
     auto tensor = tensor_of(entry, parts->data);
     if (!tensor) return bad(fmt::format("tensor {}: {}", name, tensor.error().message));
     result.tensors[name] = *std::move(tensor);

@@ -35,6 +35,7 @@ struct FileTensor {
 struct TensorFile {
   Bytes file;
   std::map<std::string, FileTensor> tensors;  ///< views into `file`
+  std::map<std::string, std::string> metadata;
 };
 
 /// Any tensors of the types U8, I32, I64 and F32 (others are there without `bytes`). Error: the

@@ -170,12 +170,16 @@ core::Result<void> check_network(const ReplicaSpec& spec) {
                                     core::to_string(spec.model), spec.initial->size(), parameters));
     }
   }
+  return check_data(spec);
+}
+
+}  // namespace
+
+core::Result<void> check_data(const ReplicaSpec& spec) {
   if (auto ok = check_samples(spec, "training", spec.train.get()); !ok) return ok;
   if (spec.train->rows == 0) return core::fail("training data: no rows");
   return check_samples(spec, "held-out", spec.held_out.get());
 }
-
-}  // namespace
 
 core::Result<std::unique_ptr<core::Replica>> make_replica(const ReplicaSpec& spec,
                                                           const DeviceChoice& device) {

@@ -54,6 +54,9 @@ struct ReplicaSpec {
   std::size_t shard_parameters = core::kShardParameters;
 };
 
+/// Error: the data do not fit the model, as make_replica() would say it.
+core::Result<void> check_data(const ReplicaSpec& spec);
+
 /// Error: one line saying which field of the spec cannot be, or why the device cannot be used.
 /// The closed forms live on the CPU whatever the device.
 core::Result<std::unique_ptr<core::Replica>> make_replica(const ReplicaSpec& spec,

@@ -35,6 +35,8 @@ TEST_CASE("help is printed by each command, with status 0") {
                                              {"peer", "--help"},
                                              {"local", "--help"},
                                              {"sim", "--help"},
+                                             {"eval", "--help"},
+                                             {"generate", "--help"},
                                              {"keygen", "--help"},
                                              {"local", "--peers", "2", "--", "--help"}}) {
     const Said said = run_program(args);
