@@ -17,6 +17,7 @@ core::Result<core::ModelSpec> model_for(const core::Dataset& data) {
   if (data.name == "digits") return core::parse_model("mlp:64-128-10");
   if (data.name == "cifar10") return core::parse_model("cnn");
   if (data.name == "text") return core::parse_model("gpt");
+  if (data.name == "wav") return core::parse_model(fmt::format("speech:{}", data.classes));
   const char* const hidden = data.name == "mnist" ? "256-128" : "64";
   return core::parse_model(fmt::format("mlp:{}-{}-{}", data.train.width, hidden, data.classes));
 }

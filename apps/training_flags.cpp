@@ -103,7 +103,9 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
             "--seed; tensors:FILE.safetensors: x (F32, or U8 taken as b/255) [N, ...], y\n"
             "(integers: classes, F32: targets) [N], held out x_test and y_test, or else as for\n"
             "csv; text:FILE: a byte a token, plain or .gz, its last tenth held out, parts in\n"
-            "one piece; linear: y = 2x + 1 with noise."});
+            "one piece; wav:DIR: spoken words, WAV files of PCM, the label before the first _ of\n"
+            "a name, those with 0 to 4 after the last _ held out, or a folder of files a label, a\n"
+            "fifth of each held out; linear: y = 2x + 1 with noise."});
   line.add("--partition", t.dirichlet_alpha, core::parse_partition,
            {"DEAL", "iid",
             "How rows are dealt to parts: iid, uniformly; dirichlet:A, for each class by\n"
@@ -111,9 +113,10 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
   line.add("--model", t.model, core::parse_model,
            {"MODEL", "",
             "mlp:IN-...-OUT, with ReLU between layers; linear; lenet, for 28x28; cnn and\n"
-            "resnet20, for 3x32x32; gpt:layers=4,heads=4,width=128,context=128, for text; or\n"
-            "FILE.toml, a list of layers. The default is gpt for text, cnn for cifar10,\n"
-            "mlp:64-128-10 for digits, mlp:784-256-128-10 for mnist (of other sizes, with its\n"
+            "resnet20, for 3x32x32; gpt:layers=4,heads=4,width=128,context=128, for text;\n"
+            "speech:WORDS, for wav; or FILE.toml, a list of layers. The default is gpt for text,\n"
+            "cnn for cifar10, speech for wav, mlp:64-128-10 for digits, mlp:784-256-128-10 for "
+            "mnist (of other sizes, with its\n"
             "widths at the ends), linear for targets, else one hidden layer of 64."});
   line.add("--init", t.init, parse_path,
            {"FILE", "",

@@ -15,6 +15,7 @@
 #include "core/split.hpp"
 #include "core/tensors_reader.hpp"
 #include "core/text.hpp"
+#include "core/wav_reader.hpp"
 
 namespace murmur::core {
 namespace {
@@ -175,6 +176,7 @@ Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed, std::siz
   constexpr std::string_view kCifar10 = "cifar10:";
   constexpr std::string_view kTensors = "tensors:";
   constexpr std::string_view kText = "text:";
+  constexpr std::string_view kWav = "wav:";
   if (spec == "digits") return load_digits();
   if (spec == "linear") return make_linear(seed);
   if (spec.starts_with(kMnist) && spec.size() > kMnist.size()) {
@@ -192,9 +194,12 @@ Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed, std::siz
   if (spec.starts_with(kText) && spec.size() > kText.size()) {
     return load_text(spec.substr(kText.size()));
   }
+  if (spec.starts_with(kWav) && spec.size() > kWav.size()) {
+    return load_wavs(spec.substr(kWav.size()), seed, classes_max);
+  }
   return fail(
       fmt::format("data '{}' is none of digits, mnist:DIR, cifar10:DIR, csv:FILE, "
-                  "tensors:FILE, text:FILE, linear",
+                  "tensors:FILE, text:FILE, wav:DIR, linear",
                   spec));
 }
 

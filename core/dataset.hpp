@@ -62,6 +62,7 @@ struct Dataset {
 ///  "csv:FILE"  plain or .gz, numbers, the last column an integer label; held out is a fifth of
 ///              each class, drawn from `seed`, but never the only row of one;
 ///  "text:FILE" plain or .gz, a byte a token (core/text.hpp);
+///  "wav:DIR"   spoken words (core/wav_reader.hpp);
 ///  "linear"    y = 2x + 1 with noise, made from `seed`; held out as for digits.
 /// Labels are below `classes_max`. Error: one line naming the file, the place and the limit.
 Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed,

@@ -118,6 +118,7 @@ Result<ModelSpec> parse_model(std::string_view text) {
   }
   if (auto named = preset(text)) return *std::move(named);
   if (text == "gpt" || text.starts_with("gpt:")) return parse_gpt(text);
+  if (text.starts_with("speech:")) return parse_speech(text);
   if (text.ends_with(".toml")) return read_model(text);
   if (text.starts_with(kMlp)) return parse_mlp(text, text.substr(kMlp.size()));
   for (const auto& [prefix, kind] : {std::pair(kQuadratic, ModelKind::kQuadratic),
@@ -127,10 +128,10 @@ Result<ModelSpec> parse_model(std::string_view text) {
     if (!width) return tl::make_unexpected(width.error());
     return ModelSpec{kind, fmt::format("{}{}", prefix, *width), *width, {}, {}};
   }
-  return fail(
-      fmt::format("model '{}' is none of mlp:IN-...-OUT, linear, lenet, cnn, resnet20, gpt:..., "
-                  "FILE.toml, quadratic:D, least-squares:D",
-                  text));
+  return fail(fmt::format(
+      "model '{}' is none of mlp:IN-...-OUT, linear, lenet, cnn, resnet20, speech, gpt:..., "
+      "FILE.toml, quadratic:D, least-squares:D",
+      text));
 }
 
 std::string to_string(const ModelSpec& spec) { return spec.text; }

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "core/check.hpp"
+#include "core/log_mel.hpp"
 #include "core/text.hpp"
 
 namespace murmur::core {
@@ -74,6 +75,18 @@ ModelSpec resnet20() {
   return made("resnet20", {3, 32, 32}, std::move(layers));
 }
 
+constexpr std::size_t kWords = 10;
+
+/// Three convolutions over time and pitch, as small keyword spotters have them.
+ModelSpec speech(std::size_t words) {
+  const std::string name = words == kWords ? "speech" : fmt::format("speech:{}", words);
+  return made(name, {1, kMelFrames, kMelBands},
+              in_sequence({Conv2dSpec{16, 3, 1, 1}, ReluSpec{}, MaxPool2dSpec{2, 2},
+                           Conv2dSpec{32, 3, 1, 1}, ReluSpec{}, MaxPool2dSpec{2, 2},
+                           Conv2dSpec{64, 3, 1, 1}, ReluSpec{}, MaxPool2dSpec{2, 2}, FlattenSpec{},
+                           DropoutSpec{0.3}, LinearSpec{128}, ReluSpec{}, LinearSpec{words}}));
+}
+
 struct GptSize {
   std::size_t layers = 4;
   std::size_t heads = 4;
@@ -140,10 +153,22 @@ Result<ModelSpec> parse_gpt(std::string_view text) {
                       {size->context}, std::move(layers));
 }
 
+Result<ModelSpec> parse_speech(std::string_view text) {
+  constexpr std::size_t kMax = 65536;
+  const std::string_view count = text.substr(text.find(':') + 1);
+  std::size_t words = 0;
+  const auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), words);
+  if (error != std::errc() || end != count.data() + count.size() || words < 2 || words > kMax) {
+    return fail(fmt::format("model '{}': '{}' words are not in 2..{}", text, count, kMax));
+  }
+  return speech(words);
+}
+
 std::optional<ModelSpec> preset(std::string_view name) {
   if (name == "lenet") return lenet();
   if (name == "cnn") return cnn();
   if (name == "resnet20") return resnet20();
+  if (name == "speech") return speech(kWords);
   return std::nullopt;
 }
 

@@ -12,8 +12,10 @@ namespace {
 
 constexpr std::size_t kHeldOutEvery = 5;
 
-Result<Dataset> split(std::string name, const Samples& all, std::size_t classes,
-                      const std::vector<bool>& held) {
+}  // namespace
+
+Result<Dataset> split_as_told(std::string name, const Samples& all, std::size_t classes,
+                              const std::vector<bool>& held) {
   std::vector<std::uint32_t> train;
   std::vector<std::uint32_t> held_out;
   for (std::uint32_t row = 0; row < all.rows; ++row) (held[row] ? held_out : train).push_back(row);
@@ -21,12 +23,10 @@ Result<Dataset> split(std::string name, const Samples& all, std::size_t classes,
   return Dataset{std::move(name), all.select(train), all.select(held_out), classes};
 }
 
-}  // namespace
-
 Result<Dataset> split_by_place(std::string name, const Samples& all, std::size_t classes) {
   std::vector<bool> held(all.rows);
   for (std::size_t row = 0; row < all.rows; row += kHeldOutEvery) held[row] = true;
-  return split(std::move(name), all, classes, held);
+  return split_as_told(std::move(name), all, classes, held);
 }
 
 Result<Dataset> split_by_class(std::string name, const Samples& all, std::size_t classes,
@@ -44,7 +44,7 @@ Result<Dataset> split_by_class(std::string name, const Samples& all, std::size_t
   if (drawn.empty()) drawn = std::move(only);
   std::vector<bool> held(all.rows);
   for (std::size_t i = 0; i < drawn.size(); i += kHeldOutEvery) held[drawn[i]] = true;
-  return split(std::move(name), all, classes, held);
+  return split_as_told(std::move(name), all, classes, held);
 }
 
 std::size_t classes_of(const Samples& samples) {

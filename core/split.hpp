@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/dataset.hpp"
 #include "core/result.hpp"
@@ -18,6 +19,10 @@ Result<Dataset> split_by_place(std::string name, const Samples& all, std::size_t
 /// one after another. What is left over of a class counts towards the next.
 Result<Dataset> split_by_class(std::string name, const Samples& all, std::size_t classes,
                                std::uint64_t seed);
+
+/// The rows that `held` says are held out.
+Result<Dataset> split_as_told(std::string name, const Samples& all, std::size_t classes,
+                              const std::vector<bool>& held);
 
 /// One more than the greatest label. There is a label.
 std::size_t classes_of(const Samples& samples);

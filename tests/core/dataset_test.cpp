@@ -160,10 +160,10 @@ TEST_CASE("linear is 2x + 1 with little noise, by seed") {
 TEST_CASE("data that is not there is refused in one line that names it") {
   CHECK(load_dataset("mars", 1).error().message ==
         "data 'mars' is none of digits, mnist:DIR, cifar10:DIR, csv:FILE, "
-        "tensors:FILE, text:FILE, linear");
+        "tensors:FILE, text:FILE, wav:DIR, linear");
   CHECK(load_dataset("csv:", 1).error().message ==
         "data 'csv:' is none of digits, mnist:DIR, cifar10:DIR, csv:FILE, "
-        "tensors:FILE, text:FILE, linear");
+        "tensors:FILE, text:FILE, wav:DIR, linear");
   CHECK(load_dataset("csv:/nowhere/x.csv", 1).error().message ==
         "/nowhere/x.csv: cannot read: No such file or directory");
   const TempDir dir;

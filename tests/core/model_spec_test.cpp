@@ -95,7 +95,7 @@ TEST_CASE("a gpt is as large as its text says") {
 
 TEST_CASE("what is no model is refused with the limit") {
   CHECK(parse_model("cnn:3").error().message ==
-        "model 'cnn:3' is none of mlp:IN-...-OUT, linear, lenet, cnn, resnet20, gpt:..., "
+        "model 'cnn:3' is none of mlp:IN-...-OUT, linear, lenet, cnn, resnet20, speech, gpt:..., "
         "FILE.toml, quadratic:D, least-squares:D");
   CHECK(parse_model("mlp:64").error().message ==
         "model 'mlp:64': 1 width, 2 or more make a network");

@@ -10,7 +10,7 @@
 namespace murmur::core {
 namespace {
 
-constexpr const char* kPresets[] = {"lenet", "cnn", "resnet20"};
+constexpr const char* kPresets[] = {"lenet", "cnn", "resnet20", "speech"};
 
 void check_same(const ModelSpec& a, const ModelSpec& b) {
   REQUIRE(a.layers.size() == b.layers.size());
@@ -38,7 +38,7 @@ TEST_CASE("the page on models writes every preset out") {
   std::ifstream file(std::string(MURMUR_SOURCE_DIR) + "/docs/models.md");
   const std::string page((std::istreambuf_iterator<char>(file)), {});
   for (const char* name :
-       {"lenet", "cnn", "resnet20", "gpt:layers=1,heads=4,width=128,context=128"}) {
+       {"lenet", "cnn", "resnet20", "speech", "gpt:layers=1,heads=4,width=128,context=128"}) {
     INFO(name);
     CHECK(page.find("```toml\n" + to_toml(parse_model(name).value()) + "```") != std::string::npos);
   }
@@ -52,6 +52,11 @@ TEST_CASE("presets have the parameters they are known for") {
   CHECK(parameters("cnn") == 545098);
   // 272,474 of the ResNet-20 with BatchNorm and convolutions in its ways round.
   CHECK(parameters("resnet20") == 272474);
+  CHECK(parameters("speech") == 286858);
+  CHECK(parameters("speech:35") == 286858 + 25 * 129);
+  CHECK(to_string(parse_model("speech:10").value()) == "speech");
+  CHECK(parse_model("speech:1").error().message ==
+        "model 'speech:1': '1' words are not in 2..65536");
   const Schema schema = make_schema(parse_model("resnet20").value());
   CHECK(schema.tensors().front().name == "conv1.weight");
   CHECK(schema.tensors().back().name == "fc.bias");
