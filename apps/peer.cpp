@@ -66,6 +66,11 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
   const core::Partition part = o.part.value_or(core::Partition{});
   auto rows = part_of(*task, o.training, part.index, part.count);
   if (!rows) return tl::make_unexpected(rows.error());
+  if (part.count > 1) {  // the others' rows need not stay in memory
+    core::Samples own = **rows;
+    own.bytes = own.bytes.compact(own.width);
+    *rows = std::make_shared<const core::Samples>(std::move(own));
+  }
   peer.rows = (*rows)->rows;
   peer.config = gossip_config(o.training, peer.rows);
   if (o.part) {

@@ -13,6 +13,14 @@ namespace {
 
 /// The default model of a data set.
 core::Result<core::ModelSpec> model_for(const core::Dataset& data) {
+  if (data.train.tokens.empty() && data.train.positions() > 1) {
+    return core::fail(fmt::format("{}: classes at {} positions a row need a --model", data.name,
+                                  data.train.positions()));
+  }
+  if (data.classes == 0 && data.name != "linear") {
+    return core::parse_model(
+        fmt::format("mlp:{}-64-{}", data.train.width, data.train.target_width));
+  }
   if (data.classes == 0) return core::parse_model("linear");
   if (data.name == "digits") return core::parse_model("mlp:64-128-10");
   if (data.name == "cifar10") return core::parse_model("cnn");
@@ -45,8 +53,9 @@ core::Result<void> check_fit(const core::ModelSpec& model, const core::Dataset& 
                                   data.name, inputs));
   }
   const std::size_t outputs = model.outputs();
-  if (data.classes > outputs) {
-    return core::fail(fmt::format("model {} tells {} classes apart, {} has {}", name, outputs,
+  const std::size_t told = model.shapes.back().back();
+  if (data.classes > told) {
+    return core::fail(fmt::format("model {} tells {} classes apart, {} has {}", name, told,
                                   data.name, data.classes));
   }
   if (data.classes == 0 && data.train.target_width != outputs) {
@@ -73,8 +82,9 @@ core::Result<std::shared_ptr<const std::vector<float>>> load_parameters(
 
 core::Result<ModelAndData> load_model_and_data(const Training& training) {
   const bool classes_given = training.model && training.model->text != "linear";
-  auto data = core::load_dataset(training.data, training.seed,
-                                 classes_given ? training.model->outputs() : core::kClassesMax);
+  auto data =
+      core::load_dataset(training.data, training.seed,
+                         classes_given ? training.model->shapes.back().back() : core::kClassesMax);
   if (!data) return tl::make_unexpected(data.error());
   core::Result<core::ModelSpec> model = model_for(*data);
   if (training.model) model = *training.model;
@@ -83,6 +93,9 @@ core::Result<ModelAndData> load_model_and_data(const Training& training) {
     if (auto ok = cut_text(*model, *data); !ok) return tl::make_unexpected(ok.error());
   }
   if (auto fits = check_fit(*model, *data); !fits) return tl::make_unexpected(fits.error());
+  if (data->classes > 0) data->classes = model->shapes.back().back();
+  // Of tokens a byte is one, and no share of 255.
+  if (model->vocabulary() > 0) data->train.scale = data->held_out.scale = 1;
   return ModelAndData{*std::move(model), *std::move(data)};
 }
 
@@ -138,7 +151,8 @@ float learning_rate(const Training& training) {
 /// The last step of a peer that trains on `rows` rows; 0: there is none.
 std::uint64_t last_step(const Training& training, std::size_t rows) {
   if (training.epochs == 0) return training.steps;
-  return training.epochs * ((rows + training.batch - 1) / training.batch);
+  const std::uint64_t batches = training.epochs * ((rows + training.batch - 1) / training.batch);
+  return (batches + training.accumulate - 1) / training.accumulate;
 }
 
 gpu::Schedule schedule_of(const Training& training, std::size_t rows) {
@@ -192,6 +206,8 @@ gpu::ReplicaSpec replica_spec(const Task& task, const Training& training,
   spec.optimizer.weight_decay = training.weight_decay;
   spec.optimizer.norm_max = training.clip_norm;
   spec.batch = training.batch;
+  spec.accumulate = training.accumulate;
+  spec.augment = training.augment;
   spec.seed = training.seed;
   spec.stream = stream;
   spec.threads = threads;

@@ -43,6 +43,8 @@ struct Training {
   float weight_decay = 0;
   float clip_norm = 0;  ///< 0: none
   std::size_t batch = 32;
+  std::size_t accumulate = 1;  ///< batches a step
+  gpu::Augment augment;
   std::uint64_t steps = 0;   ///< 0: no limit
   std::uint64_t epochs = 0;  ///< 0: no limit
   core::Duration duration{0};

@@ -46,6 +46,24 @@ core::Result<gpu::Schedule> parse_schedule(std::string_view text) {
       text));
 }
 
+core::Result<gpu::Augment> parse_augment(std::string_view text) {
+  constexpr std::size_t kCropMax = 1024;
+  gpu::Augment augment;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view word = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+    const bool crop = word.starts_with("crop:") && read_number(word.substr(5), augment.crop) &&
+                      augment.crop > 0 && augment.crop <= kCropMax;
+    if (word == "flip") {
+      augment.flip = true;
+    } else if (!crop) {
+      return core::fail(
+          fmt::format("'{}' is neither flip nor crop:PIXELS with PIXELS in 1..{}", word, kCropMax));
+    }
+  }
+  return augment;
+}
+
 core::Result<std::filesystem::path> parse_path(std::string_view text) {
   return std::filesystem::path(text);
 }
@@ -100,9 +118,11 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
             "four IDX files, plain or .gz, of MNIST or a set shaped like it; cifar10:DIR: the\n"
             "binary files of CIFAR-10, plain or .gz; csv:FILE: numbers, last column an integer\n"
             "label, a first line of names is skipped, a fifth of each class held out, drawn by\n"
-            "--seed; tensors:FILE.safetensors: x (F32, or U8 taken as b/255) [N, ...], y\n"
-            "(integers: classes, F32: targets) [N], held out x_test and y_test, or else as for\n"
-            "csv; text:FILE: a byte a token, plain or .gz, its last tenth held out, parts in\n"
+            "--seed; csv-targets:FILE: the last column a number to be told, every fifth line\n"
+            "held out; tensors:FILE.safetensors: x (F32, or U8 taken as b/255, of a model of\n"
+            "tokens as b) [N, ...], y (integers: classes, [N] or at each position [N, T]; F32:\n"
+            "targets), held out x_test and y_test, or else as for csv; text:FILE: a byte a token, "
+            "plain or .gz, its last tenth held out, parts in\n"
             "one piece; wav:DIR: spoken words, WAV files of PCM, the label before the first _ of\n"
             "a name, those with 0 to 4 after the last _ held out, or a folder of files a label, a\n"
             "fifth of each held out; linear: y = 2x + 1 with noise."});
@@ -142,6 +162,12 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
            {"NORM", "0", "Scale a longer gradient down to this norm; 0: never."});
   line.add("--batch", t.batch, number_in<std::size_t>(1, gpu::kBatchMax),
            {"ROWS", "32", "Rows in a mini-batch."});
+  line.add("--accumulate", t.accumulate, number_in<std::size_t>(1, gpu::kAccumulateMax),
+           {"N", "1", "A step takes the mean gradient of so many mini-batches."});
+  line.add("--augment", t.augment, parse_augment,
+           {"WAYS", "",
+            "Of images: flip, half of them left for right; crop:PIXELS, each moved by up to so\n"
+            "many, zeros at the edge; or both, flip,crop:4."});
   line.add(
       "--steps", t.steps, number_in<std::uint64_t>(1, kStepsMax),
       {"N", steps_default, "End training at this many steps, counting those copied when joining."});

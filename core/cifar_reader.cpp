@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/file_io.hpp"
 
@@ -25,7 +26,8 @@ std::optional<std::filesystem::path> find(const std::filesystem::path& folder,
   return std::nullopt;
 }
 
-Result<void> append(const std::filesystem::path& path, Samples& samples) {
+Result<void> append(const std::filesystem::path& path, Samples& samples,
+                    std::vector<std::uint8_t>& pixels) {
   const auto file = read_data_file(path, kFileMax);
   if (!file) return tl::make_unexpected(file.error());
   if (file->empty() || file->size() % kRecordBytes != 0) {
@@ -34,7 +36,7 @@ Result<void> append(const std::filesystem::path& path, Samples& samples) {
   }
   const std::size_t count = file->size() / kRecordBytes;
   const auto* const bytes = reinterpret_cast<const std::uint8_t*>(file->data());
-  samples.bytes.reserve(samples.bytes.size() + count * kImageBytes);
+  pixels.reserve(pixels.size() + count * kImageBytes);
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint8_t* const record = bytes + i * kRecordBytes;
     if (record[0] >= kClasses) {
@@ -42,7 +44,7 @@ Result<void> append(const std::filesystem::path& path, Samples& samples) {
           fmt::format("{}: image {}: label {} > {}", path.string(), i, record[0], kClasses - 1));
     }
     samples.labels.push_back(record[0]);
-    samples.bytes.insert(samples.bytes.end(), record + 1, record + kRecordBytes);
+    pixels.insert(pixels.end(), record + 1, record + kRecordBytes);
   }
   samples.rows += count;
   return {};
@@ -59,11 +61,13 @@ Samples no_images() {
 
 Result<Dataset> load_cifar10(const std::filesystem::path& folder) {
   Dataset data{"cifar10", no_images(), no_images(), kClasses};
+  std::vector<std::uint8_t> train;
+  std::vector<std::uint8_t> held_out;
   std::size_t batches = 0;
   for (;; ++batches) {
     const auto path = find(folder, fmt::format("data_batch_{}.bin", batches + 1));
     if (!path) break;
-    if (auto ok = append(*path, data.train); !ok) return tl::make_unexpected(ok.error());
+    if (auto ok = append(*path, data.train, train); !ok) return tl::make_unexpected(ok.error());
   }
   const auto test = find(folder, "test_batch.bin");
   if (batches == 0 || !test) {
@@ -71,7 +75,9 @@ Result<Dataset> load_cifar10(const std::filesystem::path& folder) {
                             batches == 0 ? "data_batch_1.bin" : "test_batch.bin",
                             batches == 0 ? "data_batch_1.bin" : "test_batch.bin"));
   }
-  if (auto ok = append(*test, data.held_out); !ok) return tl::make_unexpected(ok.error());
+  if (auto ok = append(*test, data.held_out, held_out); !ok) return tl::make_unexpected(ok.error());
+  data.train.bytes = std::move(train);
+  data.held_out.bytes = std::move(held_out);
   return data;
 }
 

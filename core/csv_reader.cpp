@@ -81,9 +81,15 @@ Result<std::int32_t> parse_label(std::string_view field, std::size_t column,
   return static_cast<std::int32_t>(*value);
 }
 
-}  // namespace
+Result<float> parse_value(std::string_view field, std::size_t column) {
+  const auto value = parse_number<float>(field);
+  if (!value) return fail(fmt::format("column {}: {} is not a number", column, quote(field)));
+  return *value;
+}
 
-Result<Samples> parse_csv(ByteView text, const std::string& name, std::size_t classes_max) {
+/// `take_last(samples, field, column)` reads the last one of a line.
+template <class TakeLast>
+Result<Samples> parse_lines(ByteView text, const std::string& name, const TakeLast& take_last) {
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   std::string_view rest(reinterpret_cast<const char*>(text.data()), text.size());
   if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
@@ -106,20 +112,38 @@ Result<Samples> parse_csv(ByteView text, const std::string& name, std::size_t cl
     if (first && names_columns(fields)) continue;
 
     for (std::size_t column = 0; column + 1 < columns; ++column) {
-      const auto value = parse_number<float>(fields[column]);
-      if (!value) {
-        return fail(fmt::format("{}:{}: column {}: {} is not a number", name, line, column + 1,
-                                quote(fields[column])));
-      }
+      const auto value = parse_value(fields[column], column + 1);
+      if (!value) return fail(fmt::format("{}:{}: {}", name, line, value.error().message));
       samples.floats.push_back(*value);
     }
-    const auto label = parse_label(fields.back(), columns, classes_max);
-    if (!label) return fail(fmt::format("{}:{}: {}", name, line, label.error().message));
-    samples.labels.push_back(*label);
+    const Result<void> taken = take_last(samples, fields.back(), columns);
+    if (!taken) return fail(fmt::format("{}:{}: {}", name, line, taken.error().message));
     ++samples.rows;
   }
   if (samples.rows == 0) return fail(name + ": no data");
   samples.width = columns - 1;
+  return samples;
+}
+
+}  // namespace
+
+Result<Samples> parse_csv(ByteView text, const std::string& name, std::size_t classes_max) {
+  return parse_lines(text, name,
+                     [classes_max](Samples& samples, std::string_view field, std::size_t column) {
+                       return parse_label(field, column, classes_max).map([&](std::int32_t label) {
+                         samples.labels.push_back(label);
+                       });
+                     });
+}
+
+Result<Samples> parse_csv_targets(ByteView text, const std::string& name) {
+  auto samples =
+      parse_lines(text, name, [](Samples& rows, std::string_view field, std::size_t column) {
+        return parse_value(field, column).map([&](float target) {
+          rows.targets.push_back(target);
+        });
+      });
+  if (samples) samples->target_width = 1;
   return samples;
 }
 

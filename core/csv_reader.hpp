@@ -1,4 +1,5 @@
-// Comma-separated numbers, one sample a line, the last column an integer label.
+// Comma-separated numbers, one sample a line, the last column what is to be told of it: an
+// integer label, or a number.
 #pragma once
 
 #include <cstddef>
@@ -16,5 +17,8 @@ namespace murmur::core {
 /// begins every message: Error, with the line: not a finite number, a line of another width than
 /// the first, a label that is not an integer in 0 .. classes_max - 1; or no data.
 Result<Samples> parse_csv(ByteView text, const std::string& name, std::size_t classes_max);
+
+/// As parse_csv, but the last column is a number to be told: fills `floats` and `targets`.
+Result<Samples> parse_csv_targets(ByteView text, const std::string& name);
 
 }  // namespace murmur::core

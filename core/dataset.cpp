@@ -30,7 +30,7 @@ Result<Dataset> load_digits() {
   if (!text) return tl::make_unexpected(text.error());
   auto samples = parse_csv(*text, "digits", kTenDigits);
   if (!samples) return tl::make_unexpected(samples.error());
-  samples->bytes.assign(samples->floats.begin(), samples->floats.end());
+  samples->bytes = std::vector<std::uint8_t>(samples->floats.begin(), samples->floats.end());
   samples->floats.clear();
   samples->scale = 1.0F / kPixelMax;
   return split_by_place("digits", *samples, kTenDigits);
@@ -99,6 +99,14 @@ Result<Dataset> load_csv(const std::filesystem::path& file, std::uint64_t seed,
   return split_by_class(file.string(), *samples, classes_of(*samples), seed);
 }
 
+Result<Dataset> load_csv_targets(const std::filesystem::path& file) {
+  const auto text = read_data_file(file, kCsvBytesMax);
+  if (!text) return tl::make_unexpected(text.error());
+  const auto samples = parse_csv_targets(*text, file.string());
+  if (!samples) return tl::make_unexpected(samples.error());
+  return split_by_place(file.string(), *samples, 0);
+}
+
 /// y = 2x + 1 + noise, x uniform in [-1, 1): the tutorial's regression.
 Result<Dataset> make_linear(std::uint64_t seed) {
   constexpr std::size_t kRows = 1000;
@@ -135,7 +143,7 @@ Samples Samples::select(std::span<const std::uint32_t> which) const {
   out.width = width;
   out.scale = scale;
   out.target_width = target_width;
-  copy_rows(bytes, width, which, out.bytes);
+  if (!bytes.empty()) out.bytes = bytes.select(which);
   copy_rows(floats, width, which, out.floats);
   copy_rows(labels, rows == 0 ? 1 : labels.size() / rows, which, out.labels);
   copy_rows(targets, target_width, which, out.targets);
@@ -144,11 +152,13 @@ Samples Samples::select(std::span<const std::uint32_t> which) const {
 
 void Samples::read_features(std::size_t row, std::span<float> to) const {
   CHECK_INVARIANT(row < rows && to.size() == width);
-  for (std::size_t i = 0; i < width; ++i) {
-    const std::size_t at = row * width + i;
-    to[i] = !tokens.empty()  ? static_cast<float>(tokens[at])
-            : !bytes.empty() ? scale * static_cast<float>(bytes[at])
-                             : floats[at];
+  if (!tokens.empty()) {
+    std::copy_n(tokens.data() + row * width, width, to.data());
+  } else if (!bytes.empty()) {
+    std::transform(bytes.row(row, width), bytes.row(row, width) + width, to.data(),
+                   [this](std::uint8_t b) { return scale * static_cast<float>(b); });
+  } else {
+    std::copy_n(floats.data() + row * width, width, to.data());
   }
 }
 
@@ -173,6 +183,7 @@ std::vector<std::vector<std::uint32_t>> rows_by_class(const Samples& samples, st
 Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed, std::size_t classes_max) {
   constexpr std::string_view kMnist = "mnist:";
   constexpr std::string_view kCsv = "csv:";
+  constexpr std::string_view kCsvTargets = "csv-targets:";
   constexpr std::string_view kCifar10 = "cifar10:";
   constexpr std::string_view kTensors = "tensors:";
   constexpr std::string_view kText = "text:";
@@ -184,6 +195,9 @@ Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed, std::siz
   }
   if (spec.starts_with(kCsv) && spec.size() > kCsv.size()) {
     return load_csv(spec.substr(kCsv.size()), seed, classes_max);
+  }
+  if (spec.starts_with(kCsvTargets) && spec.size() > kCsvTargets.size()) {
+    return load_csv_targets(spec.substr(kCsvTargets.size()));
   }
   if (spec.starts_with(kCifar10) && spec.size() > kCifar10.size()) {
     return load_cifar10(spec.substr(kCifar10.size()));
@@ -199,7 +213,7 @@ Result<Dataset> load_dataset(std::string_view spec, std::uint64_t seed, std::siz
   }
   return fail(
       fmt::format("data '{}' is none of digits, mnist:DIR, cifar10:DIR, csv:FILE, "
-                  "tensors:FILE, text:FILE, wav:DIR, linear",
+                  "csv-targets:FILE, tensors:FILE, text:FILE, wav:DIR, linear",
                   spec));
 }
 

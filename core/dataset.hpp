@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/byte_rows.hpp"
 #include "core/result.hpp"
 
 namespace murmur::core {
@@ -22,7 +23,7 @@ namespace murmur::core {
 struct Samples {
   std::size_t rows = 0;
   std::size_t width = 0;
-  std::vector<std::uint8_t> bytes;
+  ByteRows bytes;
   float scale = 1.0F;
   std::vector<float> floats;
   std::vector<std::int32_t> labels;
@@ -30,7 +31,7 @@ struct Samples {
   std::size_t target_width = 0;
   std::vector<std::uint8_t> tokens;
 
-  /// The rows named, in that order; not of a text.
+  /// The rows named, in that order; not of a text. Bytes are shared, not copied.
   [[nodiscard]] Samples select(std::span<const std::uint32_t> which) const;
 
   /// `width` features of a row; of a text its tokens, without a phase.
@@ -61,6 +62,7 @@ struct Dataset {
 ///  "tensors:FILE" x, y and maybe x_test, y_test in a safetensors file;
 ///  "csv:FILE"  plain or .gz, numbers, the last column an integer label; held out is a fifth of
 ///              each class, drawn from `seed`, but never the only row of one;
+///  "csv-targets:FILE" the same, the last column a number to be told; every fifth row is held out;
 ///  "text:FILE" plain or .gz, a byte a token (core/text.hpp);
 ///  "wav:DIR"   spoken words (core/wav_reader.hpp);
 ///  "linear"    y = 2x + 1 with noise, made from `seed`; held out as for digits.

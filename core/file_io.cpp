@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -101,6 +102,29 @@ Result<Bytes> read_file_for(const std::filesystem::path& path, std::size_t bytes
 
 Result<Bytes> read_file(const std::filesystem::path& path, std::size_t bytes_max) {
   return read_file_for(path, bytes_max, /*owner_alone=*/false);
+}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+}
+
+Result<std::shared_ptr<const MappedFile>> map_file(const std::filesystem::path& path,
+                                                   std::size_t bytes_max) {
+  const auto failed = [&path] {
+    return fail(fmt::format("{}: cannot read: {}", path.string(), errno_text()));
+  };
+  const Descriptor fd(open_file(path, O_RDONLY));
+  struct stat info {};
+  if (fd.get() < 0 || ::fstat(fd.get(), &info) != 0) return failed();
+  if (!S_ISREG(info.st_mode)) return fail(fmt::format("{}: not a file", path.string()));
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (size > bytes_max) {
+    return fail(fmt::format("{}: more than {} bytes", path.string(), bytes_max));
+  }
+  if (size == 0) return std::make_shared<const MappedFile>(ByteView());
+  void* const data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (data == MAP_FAILED) return failed();
+  return std::make_shared<const MappedFile>(ByteView(static_cast<const std::byte*>(data), size));
 }
 
 Result<Bytes> read_secret_file(const std::filesystem::path& path, std::size_t bytes_max) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -14,6 +15,24 @@ namespace murmur::core {
 
 /// The whole file. Error: it cannot be read, or holds more than `bytes_max`.
 Result<Bytes> read_file(const std::filesystem::path& path, std::size_t bytes_max);
+
+/// A file's bytes where the system keeps them: they take memory only while they are looked at. A
+/// file that is cut while it is mapped ends the process.
+class MappedFile {
+ public:
+  explicit MappedFile(ByteView bytes) : bytes_(bytes) {}
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  [[nodiscard]] ByteView bytes() const { return bytes_; }
+
+ private:
+  ByteView bytes_;
+};
+
+/// Error: it cannot be read, is no regular file, or holds more than `bytes_max`.
+Result<std::shared_ptr<const MappedFile>> map_file(const std::filesystem::path& path,
+                                                   std::size_t bytes_max);
 
 /// As read_file, of what its owner alone may read. Error: also if others may read or write it.
 Result<Bytes> read_secret_file(const std::filesystem::path& path, std::size_t bytes_max);

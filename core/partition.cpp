@@ -122,6 +122,9 @@ Result<std::vector<std::uint32_t>> partition_rows(const Samples& samples, std::s
   std::vector<std::uint32_t> mine;
   if (partition.dirichlet_alpha > 0) {
     if (classes == 0) return fail("partition dirichlet: the data has no classes");
+    if (samples.positions() > 1) {
+      return fail("partition dirichlet: a row has no class, but one at each position");
+    }
     auto dealt = deal_by_class(samples, classes, partition, seed);
     if (!dealt) {
       return fail(

@@ -172,13 +172,13 @@ Result<std::vector<float>> read_safetensors(const std::filesystem::path& path,
 }
 
 Result<TensorFile> read_tensor_file(const std::filesystem::path& path, std::size_t bytes_max) {
-  auto file = read_file(path, bytes_max);
+  auto file = map_file(path, bytes_max);
   if (!file) return tl::make_unexpected(file.error());
   TensorFile result{*std::move(file), {}, {}};
   const auto bad = [&path](const std::string& what) {
     return fail(fmt::format("{}: {}", path.string(), what));
   };
-  const auto parts = split_header(result.file);
+  const auto parts = split_header(result.file->bytes());
   if (!parts) return bad(parts.error().message);
   for (const auto& [name, entry] : parts->header.items()) {
     if (name == "__metadata__") {

@@ -4,11 +4,13 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/bytes.hpp"
+#include "core/file_io.hpp"
 #include "core/result.hpp"
 #include "core/schema.hpp"
 
@@ -33,13 +35,13 @@ struct FileTensor {
 };
 
 struct TensorFile {
-  Bytes file;
+  std::shared_ptr<const MappedFile> file;
   std::map<std::string, FileTensor> tensors;  ///< views into `file`
   std::map<std::string, std::string> metadata;
 };
 
-/// Any tensors of the types U8, I32, I64 and F32 (others are there without `bytes`). Error: the
-/// file is past `bytes_max`, truncated, or lies about where a tensor is.
+/// Maps a file of any tensors of the types U8, I32, I64 and F32 (others are there without `bytes`).
+/// Error: the file is past `bytes_max`, truncated, or lies about where a tensor is.
 Result<TensorFile> read_tensor_file(const std::filesystem::path& path, std::size_t bytes_max);
 
 }  // namespace murmur::core

@@ -41,7 +41,7 @@ class Reader {
         std::accumulate(x->shape.begin() + 1, x->shape.end(), std::size_t{1}, std::multiplies<>());
     if (x->type == "U8") {
       const auto* const bytes = reinterpret_cast<const std::uint8_t*>(x->bytes.data());
-      samples.bytes.assign(bytes, bytes + x->bytes.size());
+      samples.bytes = ByteRows(file_.file, {bytes, x->bytes.size()});
       samples.scale = 1.0F / 255.0F;
     } else if (x->type == "F32") {
       if (auto ok = floats(x_name, *x, samples.floats); !ok) return tl::make_unexpected(ok.error());
@@ -83,12 +83,14 @@ class Reader {
   template <class T>
   [[nodiscard]] Result<void> labels_of(const std::string& name, const FileTensor& tensor,
                                        std::size_t classes_max, Samples& samples) const {
-    for (std::size_t i = 0; i < samples.rows; ++i) {
+    const std::size_t positions = tensor.bytes.size() / sizeof(T) / samples.rows;
+    for (std::size_t i = 0; i < samples.rows * positions; ++i) {
       T value;
       std::memcpy(&value, tensor.bytes.data() + i * sizeof(T), sizeof(T));
       const auto label = static_cast<std::int64_t>(value);
       if (label < 0 || static_cast<std::uint64_t>(label) >= classes_max) {
-        return bad(name, fmt::format("has {} in row {}, not in 0..{}", label, i, classes_max - 1));
+        return bad(name, fmt::format("has {} in row {}, not in 0..{}", label, i / positions,
+                                     classes_max - 1));
       }
       samples.labels.push_back(static_cast<std::int32_t>(label));
     }
@@ -97,7 +99,8 @@ class Reader {
 
   [[nodiscard]] Result<void> labels(const std::string& name, const FileTensor& tensor,
                                     std::size_t classes_max, Samples& samples) const {
-    if (tensor.shape.size() != 1) return bad(name, "is not [N]: a class a row");
+    if (tensor.shape.size() > 2) return bad(name, "is neither [N] nor [N, T]");
+    if (tensor.bytes.empty()) return bad(name, "holds nothing");
     if (tensor.type == "U8") return labels_of<std::uint8_t>(name, tensor, classes_max, samples);
     if (tensor.type == "I32") return labels_of<std::int32_t>(name, tensor, classes_max, samples);
     if (tensor.type == "I64") return labels_of<std::int64_t>(name, tensor, classes_max, samples);
@@ -120,12 +123,13 @@ Result<Dataset> load_tensors(const std::filesystem::path& path, std::uint64_t se
   const bool classes = !train->labels.empty();
   if (reader.find("x_test") == nullptr && reader.find("y_test") == nullptr) {
     if (!classes) return split_by_place(path.string(), *train, 0);
+    if (train->positions() > 1) return split_by_place(path.string(), *train, classes_of(*train));
     return split_by_class(path.string(), *train, classes_of(*train), seed);
   }
   auto test = reader.samples("x_test", "y_test", classes_max);
   if (!test) return tl::make_unexpected(test.error());
   const bool alike = test->width == train->width && test->target_width == train->target_width &&
-                     test->labels.empty() == !classes &&
+                     test->labels.empty() == !classes && test->positions() == train->positions() &&
                      test->bytes.empty() == train->bytes.empty();
   if (!alike) {
     return fail(fmt::format("{}: x_test and y_test are not of the shapes and types of x and y",

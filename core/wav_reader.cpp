@@ -182,6 +182,7 @@ Result<Samples> features_of(const std::vector<Recording>& all,
   Samples samples;
   samples.width = kMelFrames * kMelBands;
   samples.scale = 1.0F / 255.0F;
+  std::vector<std::uint8_t> bytes;
   int rate = 0;
   for (const Recording& recording : all) {
     const auto sound = read_wav(recording.path);
@@ -192,11 +193,12 @@ Result<Samples> features_of(const std::vector<Recording>& all,
                               sound->rate, rate, all.front().path.string()));
     }
     const auto features = log_mel(sound->samples, rate);
-    samples.bytes.insert(samples.bytes.end(), features.begin(), features.end());
+    bytes.insert(bytes.end(), features.begin(), features.end());
     const auto label = std::lower_bound(labels.begin(), labels.end(), recording.label);
     samples.labels.push_back(static_cast<std::int32_t>(label - labels.begin()));
   }
   samples.rows = all.size();
+  samples.bytes = std::move(bytes);
   return samples;
 }
 

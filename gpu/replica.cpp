@@ -101,9 +101,15 @@ core::Result<void> check_vocabulary(const core::ModelSpec& model, const char* wh
   const auto is_token = [vocabulary](float value) {
     return value >= 0.0F && value < static_cast<float>(vocabulary) && value == std::floor(value);
   };
-  const bool bytes = std::all_of(samples.bytes.begin(), samples.bytes.end(), [&](std::uint8_t b) {
-    return is_token(samples.scale * static_cast<float>(b));
-  });
+  const auto are_tokens = [&](const std::uint8_t* row) {
+    return std::all_of(row, row + samples.width, [&](std::uint8_t b) {
+      return is_token(samples.scale * static_cast<float>(b));
+    });
+  };
+  bool bytes = true;
+  for (std::size_t i = 0; bytes && !samples.bytes.empty() && i < samples.rows; ++i) {
+    bytes = are_tokens(samples.bytes.row(i, samples.width));
+  }
   if (bytes && std::all_of(samples.floats.begin(), samples.floats.end(), is_token)) return {};
   return core::fail(
       fmt::format("{}: takes tokens, whole numbers in 0..{}, which the {} data are not",
@@ -124,11 +130,15 @@ core::Result<void> check_samples(const ReplicaSpec& spec, const char* what,
                                   spec.model.inputs(), what, samples->width));
   }
   if (!samples->tokens.empty()) return check_tokens(spec, what, *samples);
-  if (auto ok = check_vocabulary(spec.model, what, *samples); !ok) return ok;
-  if (samples->bytes.size() + samples->floats.size() != rows * samples->width) {
+  const std::size_t features = samples->width == 0 ? 0
+                               : samples->bytes.empty()
+                                   ? samples->floats.size()
+                                   : samples->bytes.rows(samples->width) * samples->width;
+  if (features != rows * samples->width) {
     return core::fail(
         fmt::format("{} data: not {} features in each of {} rows", what, samples->width, rows));
   }
+  if (auto ok = check_vocabulary(spec.model, what, *samples); !ok) return ok;
   const std::size_t outputs = spec.model.outputs();
   if (spec.classes == 0) {
     if (samples->target_width != outputs || samples->targets.size() != rows * outputs) {
@@ -169,6 +179,21 @@ core::Result<void> check_network(const ReplicaSpec& spec) {
       return core::fail(fmt::format("{}: {} initial parameters, not {}",
                                     core::to_string(spec.model), spec.initial->size(), parameters));
     }
+  }
+  if (spec.accumulate < 1 || spec.accumulate > kAccumulateMax) {
+    return core::fail(
+        fmt::format("accumulation of {} batches: not in 1..{}", spec.accumulate, kAccumulateMax));
+  }
+  const core::Shape& input = spec.model.shapes.front();
+  if (spec.augment.any() && input.size() != 3) {
+    return core::fail(
+        fmt::format("augmenting: {} takes {}, and no image of channels, rows and "
+                    "columns",
+                    core::to_string(spec.model), core::to_string(input)));
+  }
+  if (spec.augment.any() && spec.augment.crop >= std::min(input[1], input[2])) {
+    return core::fail(fmt::format("augmenting: a crop moved by {} of {}", spec.augment.crop,
+                                  core::to_string(input)));
   }
   return check_data(spec);
 }

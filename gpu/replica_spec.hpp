@@ -36,6 +36,14 @@ struct OptimizerSpec {
   float norm_max = 0.0F;      ///< a longer gradient is scaled down to it; 0: none is
 };
 
+/// What is done to each image of a batch before it is trained on, drawn anew each time.
+struct Augment {
+  bool flip = false;     ///< half of them: left for right
+  std::size_t crop = 0;  ///< moved by up to so many pixels each way, zeros at the edge
+  [[nodiscard]] bool any() const { return flip || crop > 0; }
+};
+
+constexpr std::size_t kAccumulateMax = 65535;
 constexpr std::size_t kBatchMax = 65535;  ///< times a width of 65536: under 2^32 activations
 
 struct ReplicaSpec {
@@ -47,7 +55,9 @@ struct ReplicaSpec {
   /// The parameters to begin from, the schema's flat array; null: they are drawn from `seed`.
   std::shared_ptr<const std::vector<float>> initial = nullptr;
   OptimizerSpec optimizer = {};
-  std::size_t batch = 32;  ///< rows a step, 1..kBatchMax; the last of an epoch may be smaller
+  std::size_t batch = 32;      ///< rows a step, 1..kBatchMax; the last of an epoch may be smaller
+  std::size_t accumulate = 1;  ///< batches a step, whose mean gradient it takes
+  Augment augment = {};
   std::uint64_t seed = 1;
   std::uint64_t stream = 0;
   int threads = 1;  ///< on the CPU

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/byte_rows.hpp"
 #include "gpu/cuda/context.hpp"
 
 namespace murmur::gpu::cuda {
@@ -49,6 +50,18 @@ class Resident {
 
  private:
   Buffer<T> buffer_;
+};
+
+/// Rows of bytes as the backend reads them: uploaded once, one after the other.
+class ResidentRows {
+ public:
+  ResidentRows(Context& context, const core::ByteRows& rows, std::size_t width)
+      : bytes_(context, rows.empty() ? std::vector<std::uint8_t>() : rows.gather(width)) {}
+  [[nodiscard]] const std::uint8_t* data() const { return bytes_.data(); }
+  [[nodiscard]] const std::uint32_t* places() const { return nullptr; }
+
+ private:
+  Resident<std::uint8_t> bytes_;
 };
 
 }  // namespace murmur::gpu::cuda

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
+#include "core/byte_rows.hpp"
 #include "gpu/host/context.hpp"
 
 namespace murmur::gpu::host {
@@ -48,6 +50,19 @@ class Resident {
 
  private:
   const T* data_;
+};
+
+/// Rows of bytes as the backend reads them: on the CPU, where they lie.
+class ResidentRows {
+ public:
+  /// `rows` and what they lie in outlive it.
+  ResidentRows(Context&, const core::ByteRows& rows, std::size_t /*width*/) : rows_(rows) {}
+  [[nodiscard]] const std::uint8_t* data() const { return rows_.data(); }
+  /// Of each row, its number from data() on; null: they lie one after the other.
+  [[nodiscard]] const std::uint32_t* places() const { return rows_.places(); }
+
+ private:
+  const core::ByteRows& rows_;
 };
 
 }  // namespace murmur::gpu::host

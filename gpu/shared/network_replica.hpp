@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,20 @@
 
 namespace murmur::gpu::MURMUR_BACKEND {
 
+struct AddScaled {
+  const float* from;
+  float scale;
+  float* to;
+  MURMUR_HD void operator()(std::size_t i) const { to[i] += scale * from[i]; }
+};
+
+struct Scale {
+  const float* from;
+  float scale;
+  float* to;
+  MURMUR_HD void operator()(std::size_t i) const { to[i] = scale * from[i]; }
+};
+
 class NetworkReplica final : public core::Replica {
  public:
   /// `spec` is one that make_replica() found no fault with.
@@ -35,7 +50,7 @@ class NetworkReplica final : public core::Replica {
         spec_(spec),
         schema_(core::make_schema(spec.model, spec.shard_parameters)),
         batch_rows_(std::min(spec.batch, spec.train->rows)),
-        rows_max_(std::max(batch_rows_, std::min(kEvaluateRows, spec.held_out->rows))),
+        rows_max_(std::max(batch_rows_, std::min(rows_evaluated(spec.model), spec.held_out->rows))),
         train_(*context_, spec.train),
         held_out_(*context_, spec.held_out),
         batch_(*context_, rows_max_),
@@ -46,6 +61,7 @@ class NetworkReplica final : public core::Replica {
         exchange_(*context_),
         parameters_(*context_, schema_.parameters()),
         gradient_(*context_, schema_.parameters()),
+        sum_(*context_, spec.accumulate > 1 ? schema_.parameters() : 0),
         not_finite_(*context_, 1) {
     const std::vector<float> initial =
         spec.initial ? *spec.initial : initial_parameters(spec.model, spec.seed);
@@ -62,7 +78,8 @@ class NetworkReplica final : public core::Replica {
     context_->activate();
     loss_.begin(*context_);
     for (std::uint32_t i = 0; i < steps; ++i) step();
-    const double loss = loss_.read_loss(*context_) / std::max<std::uint32_t>(steps, 1);
+    const auto batches = static_cast<double>(std::max<std::uint32_t>(steps, 1) * spec_.accumulate);
+    const double loss = loss_.read_loss(*context_) / batches;
     return {.loss = loss, .finite = std::isfinite(loss) && state_finite()};
   }
 
@@ -153,8 +170,15 @@ class NetworkReplica final : public core::Replica {
   }
 
  private:
-  /// Held-out rows looked at together; bounds the memory of activations.
-  static constexpr std::size_t kEvaluateRows = 256;
+  /// Held-out rows looked at together, of so many numbers at the model's widest: it bounds the
+  /// memory of activations.
+  static std::size_t rows_evaluated(const core::ModelSpec& model) {
+    constexpr std::size_t kRowsMax = 256;
+    constexpr std::size_t kNumbersMax = std::size_t{1} << 22;
+    std::size_t widest = 1;
+    for (const core::Shape& shape : model.shapes) widest = std::max(widest, core::elements(shape));
+    return std::clamp<std::size_t>(kNumbersMax / widest, 1, kRowsMax);
+  }
 
   /// The planes of state_kind(), one after the other.
   void read_arrays(float* to) {
@@ -182,22 +206,49 @@ class NetworkReplica final : public core::Replica {
   }
 
   void step() {
+    float* const gradient = gradient_.data();
+    if (spec_.accumulate == 1) {
+      differentiate_batch(gradient, 0);
+    } else {
+      // Each row counts as much, though the last batch of an epoch may have fewer.
+      const std::size_t n = schema_.parameters();
+      std::size_t rows = 0;
+      fill(*context_, sum_.data(), n, 0.0F);
+      for (std::size_t i = 0; i < spec_.accumulate; ++i) {
+        const std::size_t taken = differentiate_batch(gradient, i);
+        rows += taken;
+        for_each_index(*context_, n, AddScaled{gradient, static_cast<float>(taken), sum_.data()});
+      }
+      for_each_index(*context_, n, Scale{sum_.data(), 1.0F / static_cast<float>(rows), gradient});
+    }
+    optimizer_.step(*context_, parameters_.data(), gradient);
+  }
+
+  /// Of the next batch, the step's `which`; how many rows it has.
+  std::size_t differentiate_batch(float* gradient, std::size_t which) {
     if (place_.position >= train_.rows()) set_place({place_.epoch + 1, 0});
     const std::size_t rows = std::min<std::size_t>(batch_rows_, train_.rows() - place_.position);
     SamplesView samples = train_.view();
     samples.phase = phase_;
-    batch_.gather(*context_, samples, order_, place_.position, rows,
-                  network_.input(Mode::kTraining));
-    place_.position += rows;
-
     // A newcomer that copies the optimizer's steps goes on with draws of its own.
-    const std::uint64_t draw =
-        core::Rng(spec_.seed, spec_.stream, "layers").next() + optimizer_.steps();
+    const std::uint64_t draw = core::Rng(spec_.seed, spec_.stream, "layers").next() +
+                               optimizer_.steps() * spec_.accumulate + which;
+    const std::optional<Augmentation> augmentation = augmentation_of(draw);
+    batch_.gather(*context_, samples, order_, place_.position, rows,
+                  network_.input(Mode::kTraining), augmentation ? &*augmentation : nullptr);
+    place_.position += rows;
     network_.forward(*context_, Mode::kTraining, parameters_.data(), rows, draw);
     loss_.differentiate(*context_, network_.output(Mode::kTraining), network_.output_gradient(),
                         rows, batch_, samples);
-    network_.backward(*context_, parameters_.data(), rows, gradient_.data(), draw);
-    optimizer_.step(*context_, parameters_.data(), gradient_.data());
+    network_.backward(*context_, parameters_.data(), rows, gradient, draw);
+    return rows;
+  }
+
+  [[nodiscard]] std::optional<Augmentation> augmentation_of(std::uint64_t draw) const {
+    if (!spec_.augment.any()) return std::nullopt;
+    const core::Shape& image = spec_.model.shapes.front();
+    return Augmentation{image[0] * image[1], image[1], image[2], spec_.augment,
+                        codec::rounding_key(core::mix64(draw) - 1)};
   }
 
   /// What save() writes could be loaded.
@@ -228,6 +279,7 @@ class NetworkReplica final : public core::Replica {
   ExchangeKernels exchange_;
   Buffer<float> parameters_;
   Buffer<float> gradient_;
+  Buffer<float> sum_;  ///< of the gradients of a step's batches, where it has several
   Buffer<std::uint32_t> not_finite_;
   PlaceInData place_;
   RowOrder order_;         ///< of place_.epoch

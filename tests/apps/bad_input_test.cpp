@@ -37,6 +37,13 @@ struct BadDay {
     write_text(dir / "cut.csv.gz", whole.substr(0, whole.size() / 2));
     write_text(dir / "label.csv", "1,2,0\n3,4,12\n");
     write_text(dir / "word.csv", "1,2,0\n3,four,1\n");
+    fs::create_directory(dir / "wavs");
+    write_text(dir / "wavs/a_0.wav", "RIFF");
+    fs::create_directory(dir / "none");
+    write_text(dir / "short.txt", "some words and no more than these few");
+    write_text(dir / "empty.txt", "");
+    write_text(dir / "layer.toml", "input = [64]\nlayer = [{type = \"liner\", outputs = 10}]\n");
+    write_text(dir / "fits.toml", "input = [63]\nlayer = [{type = \"linear\", outputs = 10}]\n");
     write_text(dir / "ragged.csv", "1,2,0\n3,1\n");
     fs::create_directory(dir / "idx");
     const std::string huge = big_endian(0xffffffff);
@@ -112,6 +119,11 @@ TEST_CASE_METHOD(BadDay, "values outside their limits are refused") {
   refuses({"sim", "--model", "quadratic:8", "--clip-norm", "1"}, "without clipping");
   refuses({"peer", "--batch", "0"}, "--batch: '0' is not a number in 1..");
   refuses({"peer", "--batch", "100000"}, "--batch: '100000' is not a number in 1..65535");
+  refuses({"peer", "--accumulate", "0"}, "--accumulate: '0' is not a number in 1..65535");
+  for (const char* ways : {"flop", "crop", "crop:0", "flip,crop:x", "crop:-1"}) {
+    refuses({"peer", "--augment", ways}, "is neither flip nor crop:PIXELS with PIXELS in 1..1024");
+  }
+  refuses({"peer", "--augment", "flip"}, "mlp:64-128-10 takes 64, and no image of channels, rows");
   refuses({"peer", "--batch", "inf"}, "--batch: 'inf' is not");
   refuses({"sim", "--loss", "1"}, "--loss: '1' is not a share from 0, below 1 or 100%");
   refuses({"sim", "--duplicate", "100%"}, "--duplicate: '100%' is not a share");
@@ -133,6 +145,16 @@ TEST_CASE_METHOD(BadDay, "data that is missing, cut, lying or out of range is re
   refuses({"peer", "--data", "csv:DIR/label.csv", "--model", "mlp:2-10"},
           "label.csv:2: label 12 is not in 0..9");
   refuses({"peer", "--data", "csv:DIR/word.csv"}, "word.csv:2: column 2: 'four'");
+  refuses({"peer", "--data", "wav:DIR/wavs"}, "wavs/a_0.wav: not a WAV file that can be read");
+  refuses({"peer", "--data", "wav:DIR/none"}, "none: no .wav in it or its folders");
+  refuses({"peer", "--data", "text:DIR/empty.txt"}, "empty.txt: a text of 0 bytes, fewer than 20");
+  refuses({"peer", "--data", "text:DIR/short.txt"}, "too few for a context of 128");
+  refuses({"peer", "--data", "text:DIR/short.txt", "--model", "gpt:heads=3"},
+          "3 heads do not divide a width of 128");
+  refuses({"peer", "--model", "DIR/layer.toml"},
+          "model 'layer.toml': layer 0: 'liner' is no type of layer");
+  refuses({"peer", "--model", "DIR/fits.toml"}, "model fits.toml takes 63 features, digits has 64");
+  refuses({"peer", "--data", "csv-targets:DIR/word.csv"}, "word.csv:2: column 2: 'four'");
   refuses({"peer", "--data", "csv:DIR/ragged.csv"}, "ragged.csv:2: 2 columns, not 3");
   refuses({"local", "--peers", "2", "--", "--data", "csv:DIR/none.csv"}, "none.csv: cannot read");
   refuses({"sim", "--data", "csv:DIR/none.csv"}, "none.csv: cannot read");

@@ -7,6 +7,7 @@
 #include "apps/sim.hpp"
 #include "tests/catch.hpp"
 #include "tests/core/temp_dir.hpp"
+#include "tests/core/tensor_files.hpp"
 
 namespace murmur::apps {
 namespace {
@@ -128,6 +129,53 @@ TEST_CASE("a text is cut into rows of the model's context, and into parts in one
                 0, 2)
             .error()
             .message == "--partition dirichlet: a text has no classes");
+}
+
+TEST_CASE("a model of tokens and one with targets train from tensors prepared elsewhere") {
+  const TempDir dir;
+  const auto last_loss = [](const Training& t) {
+    const auto task = load_task(t);
+    INFO((task ? std::string() : task.error().message));
+    REQUIRE(task);
+    auto replica = gpu::make_replica(replica_spec(*task, t, task->train, 0, 1));
+    INFO((replica ? std::string() : replica.error().message));
+    REQUIRE(replica);
+    const double first = (*replica)->evaluate().loss;
+    (*replica)->train(60);
+    CHECK((*replica)->evaluate().loss < first / 2);
+  };
+  std::vector<std::uint8_t> tokens;
+  std::vector<std::int64_t> next;
+  std::vector<float> numbers, targets;
+  for (std::size_t i = 0; i < 40 * 8; ++i) {
+    tokens.push_back(static_cast<std::uint8_t>(i * 3 % 7));
+    next.push_back(static_cast<std::int64_t>((i + 1) * 3 % 7));
+    numbers.push_back(static_cast<float>(i % 11) / 11);
+  }
+  for (std::size_t i = 0; i < 40; ++i) targets.push_back(numbers[8 * i] - numbers[8 * i + 3] + 3);
+  write_text(dir / "text.safetensors", murmur::testing::TensorsFile()
+                                           .add("x", "U8", "[40,8]", tokens)
+                                           .add("y", "I64", "[40,8]", next)
+                                           .text());
+  write_text(dir / "floats.safetensors", murmur::testing::TensorsFile()
+                                             .add("x", "F32", "[40,8]", numbers)
+                                             .add("y", "F32", "[40]", targets)
+                                             .text());
+  const std::string text = "tensors:" + (dir / "text.safetensors").string();
+  last_loss(training({"--data", text, "--model", "gpt:layers=1,heads=1,width=16,context=8",
+                      "--optimizer", "adamw", "--lr", "0.01"}));
+  last_loss(training({"--data", "tensors:" + (dir / "floats.safetensors").string()}));
+  CHECK(load_task(training({"--data", text}))
+            .error()
+            .message.ends_with("classes at 8 positions a row need a --model"));
+}
+
+TEST_CASE("a step of several batches is counted once") {
+  CHECK(gossip_config(training({"--epochs", "3", "--accumulate", "4"}), 320).steps_max == 8);
+  const Training t = training({"--augment", "flip,crop:4", "--accumulate", "3"});
+  CHECK(t.augment.flip);
+  CHECK(t.augment.crop == 4);
+  CHECK(t.accumulate == 3);
 }
 
 TEST_CASE("a simulation without a limit ends at a thousand steps, one with a limit at that") {

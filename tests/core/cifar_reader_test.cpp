@@ -38,7 +38,7 @@ TEST_CASE("cifar10 reads as many batches as follow each other, compressed or not
   CHECK(data->train.rows == 3);
   CHECK(data->train.width == 3072);
   CHECK(data->train.labels == std::vector<std::int32_t>{3, 1, 9});
-  CHECK(data->train.bytes[2 * 3072] == 90);
+  CHECK(data->train.bytes.row(2, 3072)[0] == 90);
   CHECK(data->train.scale == 1.0F / 255);
   CHECK(data->held_out.labels == std::vector<std::int32_t>{7, 0});
 

@@ -54,6 +54,19 @@ TEST_CASE("a first line that only names its columns is skipped") {
   }
 }
 
+TEST_CASE("the last column may be a number to be told") {
+  const auto read = [](std::string_view text) {
+    return parse_csv_targets(std::as_bytes(std::span(text)), "x.csv");
+  };
+  const auto samples = read("a,b,price\n1,2,0.5\n3,4,-2e1\n");
+  REQUIRE(samples);
+  CHECK(samples->floats == std::vector<float>{1, 2, 3, 4});
+  CHECK(samples->targets == std::vector<float>{0.5F, -20});
+  CHECK(samples->target_width == 1);
+  CHECK(samples->labels.empty());
+  CHECK(read("1,2\n3,nan\n").error().message == "x.csv:2: column 2: 'nan' is not a number");
+}
+
 TEST_CASE("bad csv is refused in one line with the place") {
   const auto [text, message] = GENERATE(table<std::string, std::string>({
       {"", "x.csv: no data"},

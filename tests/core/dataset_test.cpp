@@ -28,15 +28,16 @@ TEST_CASE("digits come from any working folder, split 1437 to 360, as bytes of s
   CHECK(digits->train.rows == 1437);
   CHECK(digits->held_out.rows == 360);
   CHECK(digits->train.width == 64);
-  CHECK(digits->train.bytes.size() == 1437 * 64);
+  const auto pixels = digits->train.bytes.gather(64);
+  CHECK(pixels.size() == 1437 * 64);
   CHECK(digits->train.floats.empty());
   CHECK(digits->train.scale == 1.0F / 16);
-  CHECK(*std::max_element(digits->train.bytes.begin(), digits->train.bytes.end()) == 16);
+  CHECK(*std::max_element(pixels.begin(), pixels.end()) == 16);
   // The file's first line is held out, its second is the first to train on.
   CHECK(digits->held_out.labels[0] == 0);
-  CHECK(digits->held_out.bytes[2] == 5);
+  CHECK(digits->held_out.bytes.row(0, 64)[2] == 5);
   CHECK(digits->train.labels[0] == 1);
-  CHECK(digits->train.bytes[3] == 12);
+  CHECK(pixels[3] == 12);
 }
 
 TEST_CASE("mnist reads the four files, compressed or not") {
@@ -160,10 +161,10 @@ TEST_CASE("linear is 2x + 1 with little noise, by seed") {
 TEST_CASE("data that is not there is refused in one line that names it") {
   CHECK(load_dataset("mars", 1).error().message ==
         "data 'mars' is none of digits, mnist:DIR, cifar10:DIR, csv:FILE, "
-        "tensors:FILE, text:FILE, wav:DIR, linear");
+        "csv-targets:FILE, tensors:FILE, text:FILE, wav:DIR, linear");
   CHECK(load_dataset("csv:", 1).error().message ==
         "data 'csv:' is none of digits, mnist:DIR, cifar10:DIR, csv:FILE, "
-        "tensors:FILE, text:FILE, wav:DIR, linear");
+        "csv-targets:FILE, tensors:FILE, text:FILE, wav:DIR, linear");
   CHECK(load_dataset("csv:/nowhere/x.csv", 1).error().message ==
         "/nowhere/x.csv: cannot read: No such file or directory");
   const TempDir dir;

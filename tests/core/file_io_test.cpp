@@ -188,6 +188,20 @@ TEST_CASE("a file is read up to its limit, and one byte more is refused") {
   }
 }
 
+TEST_CASE("a mapped file shows its bytes, and no file at all is refused") {
+  const TempDir dir;
+  write_text(dir / "a", "some bytes");
+  const auto mapped = map_file(dir / "a", 10);
+  REQUIRE(mapped);
+  CHECK((*mapped)->bytes().size() == 10);
+  CHECK((*mapped)->bytes()[5] == std::byte{'b'});
+  CHECK(map_file(dir / "a", 9).error().message == (dir / "a").string() + ": more than 9 bytes");
+  CHECK(map_file(dir.path(), 10).error().message == dir.path().string() + ": not a file");
+  CHECK(map_file(dir / "none", 10).error().message.find(": cannot read: ") != std::string::npos);
+  write_text(dir / "empty", "");
+  CHECK(map_file(dir / "empty", 10).value()->bytes().empty());
+}
+
 TEST_CASE("a file that does not know its size is read whole, and no further than the limit") {
   const auto self = read_file("/proc/self/status", 1 << 20);
   REQUIRE(self);

@@ -1,52 +1,17 @@
 #include "core/tensors_reader.hpp"
 
-#include <cstring>
-
 #include "tests/catch.hpp"
 #include "tests/core/temp_dir.hpp"
+#include "tests/core/tensor_files.hpp"
 
 namespace murmur::core {
 namespace {
 
 using murmur::testing::TempDir;
+using murmur::testing::TensorsFile;
 using murmur::testing::write_text;
 
-template <class T>
-std::string bytes_of(const std::vector<T>& values) {
-  std::string bytes(values.size() * sizeof(T), '\0');
-  std::memcpy(bytes.data(), values.data(), bytes.size());
-  return bytes;
-}
-
-/// Tensors one after the other.
-class File {
- public:
-  template <class T>
-  File& add(const std::string& name, const std::string& type, const std::string& shape,
-            const std::vector<T>& values) {
-    const std::string bytes = bytes_of(values);
-    entry(name, type, shape, data_.size(), data_.size() + bytes.size());
-    data_ += bytes;
-    return *this;
-  }
-  File& entry(const std::string& name, const std::string& type, const std::string& shape,
-              std::size_t begin, std::size_t end) {
-    if (!header_.empty()) header_ += ",";
-    header_ += '"' + name + "\":{\"dtype\":\"" + type + "\",\"shape\":" + shape +
-               ",\"data_offsets\":[" + std::to_string(begin) + "," + std::to_string(end) + "]}";
-    return *this;
-  }
-  [[nodiscard]] std::string text() const {
-    const std::string header = "{" + header_ + "}";
-    return bytes_of(std::vector<std::uint64_t>{header.size()}) + header + data_;
-  }
-
- private:
-  std::string header_;
-  std::string data_;
-};
-
-Result<Dataset> load(const File& file, std::size_t classes_max = kClassesMax) {
+Result<Dataset> load(const TensorsFile& file, std::size_t classes_max = kClassesMax) {
   const TempDir dir;
   write_text(dir / "d.safetensors", file.text());
   auto data = load_dataset("tensors:" + (dir / "d.safetensors").string(), 1, classes_max);
@@ -61,7 +26,7 @@ const std::vector<std::uint8_t> kBytes{0, 51, 102, 153, 204, 255, 1, 2};
 const std::vector<float> kFloats{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
 
 TEST_CASE("bytes with integer classes, and a test part of its own") {
-  const auto data = load(File()
+  const auto data = load(TensorsFile()
                              .add("y", "I64", "[2]", std::vector<std::int64_t>{2, 0})
                              .add("x", "U8", "[2,2,2]", kBytes)
                              .add("x_test", "U8", "[1,4]", std::vector<std::uint8_t>{9, 9, 9, 9})
@@ -70,15 +35,16 @@ TEST_CASE("bytes with integer classes, and a test part of its own") {
   CHECK(data->classes == 4);
   CHECK(data->train.rows == 2);
   CHECK(data->train.width == 4);
-  CHECK(data->train.bytes == kBytes);
+  CHECK(data->train.bytes.gather(4) == kBytes);
   CHECK(data->train.scale == 1.0F / 255);
   CHECK(data->train.labels == std::vector<std::int32_t>{2, 0});
   CHECK(data->held_out.labels == std::vector<std::int32_t>{3});
 }
 
 TEST_CASE("floats with targets; every fifth row is held out where there is no test part") {
-  const auto data = load(
-      File().add("x", "F32", "[6,2]", kFloats).add("y", "F32", "[6]", std::vector<float>(6, 0.5F)));
+  const auto data = load(TensorsFile()
+                             .add("x", "F32", "[6,2]", kFloats)
+                             .add("y", "F32", "[6]", std::vector<float>(6, 0.5F)));
   REQUIRE(data);
   CHECK(data->classes == 0);
   CHECK(data->train.rows == 4);
@@ -86,25 +52,50 @@ TEST_CASE("floats with targets; every fifth row is held out where there is no te
   CHECK(data->train.target_width == 1);
   CHECK(data->held_out.floats == std::vector<float>{1, 2, 11, 12});
   const auto wide =
-      load(File().add("x", "F32", "[2,6]", kFloats).add("y", "F32", "[2,6]", kFloats));
+      load(TensorsFile().add("x", "F32", "[2,6]", kFloats).add("y", "F32", "[2,6]", kFloats));
   REQUIRE(wide);
   CHECK(wide->train.target_width == 6);
 }
 
+TEST_CASE("classes at each position of a row, as a text has them") {
+  const std::vector<std::int64_t> y{0, 1, 2, 3, 4, 3, 2, 1, 0, 1, 2, 9};
+  const auto data =
+      load(TensorsFile().add("x", "F32", "[6,2]", kFloats).add("y", "I64", "[6,2]", y));
+  REQUIRE(data);
+  CHECK(data->classes == 10);
+  CHECK(data->train.positions() == 2);
+  // Every fifth row is held out: a row of several classes is of none.
+  CHECK(data->held_out.labels == std::vector<std::int32_t>{0, 1, 2, 9});
+  CHECK(data->train.label(0, 1) == 3);
+}
+
+TEST_CASE("bytes stay in the file, whichever rows are taken") {
+  const auto data = load(TensorsFile()
+                             .add("x", "U8", "[8,1]", kBytes)
+                             .add("y", "I32", "[8]", std::vector<std::int32_t>(8, 0)));
+  REQUIRE(data);
+  const Samples& train = data->train;
+  CHECK(train.bytes.compact(1).data() == train.bytes.data());
+  const Samples some = train.select(std::vector<std::uint32_t>{3, 0});
+  CHECK(some.bytes.data() == train.bytes.data());
+  CHECK(*some.bytes.row(0, 1) == *train.bytes.row(3, 1));
+  CHECK(*some.bytes.row(1, 1) == *train.bytes.row(0, 1));
+}
+
 TEST_CASE("a file whose tensors do not fit is refused in one line") {
-  const auto error = [](const File& file, std::size_t classes_max = kClassesMax) {
+  const auto error = [](const TensorsFile& file, std::size_t classes_max = kClassesMax) {
     const auto data = load(file, classes_max);
     REQUIRE_FALSE(data);
     return data.error().message;
   };
   const std::vector<std::int32_t> two{0, 1};
-  const auto x = [] { return File().add("x", "U8", "[2,4]", kBytes); };
+  const auto x = [] { return TensorsFile().add("x", "U8", "[2,4]", kBytes); };
   const std::string who = "d.safetensors: tensor ";
   CHECK(error(x()) == who + "y is not there");
-  CHECK(error(File().add("y", "I32", "[2]", two)) == who + "x is not there");
-  CHECK(error(File().add("x", "U8", "[8]", kBytes).add("y", "I32", "[2]", two)) ==
+  CHECK(error(TensorsFile().add("y", "I32", "[2]", two)) == who + "x is not there");
+  CHECK(error(TensorsFile().add("x", "U8", "[8]", kBytes).add("y", "I32", "[2]", two)) ==
         who + "x is not [N, ...]");
-  CHECK(error(File().add("x", "I32", "[2,1]", two).add("y", "I32", "[2]", two)) ==
+  CHECK(error(TensorsFile().add("x", "I32", "[2,1]", two).add("y", "I32", "[2]", two)) ==
         who + "x is I32, neither F32 nor U8");
   CHECK(error(x().add("y", "I32", "[3]", std::vector<std::int32_t>(3))) ==
         who + "y is not [2, ...], as x has it");
@@ -125,7 +116,7 @@ TEST_CASE("a file whose tensors do not fit is refused in one line") {
 TEST_CASE("a header that lies about where a tensor is, is refused") {
   const auto refused = [](const std::string& type, const std::string& shape, std::size_t begin,
                           std::size_t end) {
-    File file;
+    TensorsFile file;
     file.add("y", "I32", "[2]", std::vector<std::int32_t>{0, 1});
     file.entry("x", type, shape, begin, end);
     const auto data = load(file);

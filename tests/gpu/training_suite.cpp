@@ -1,6 +1,7 @@
 // What a network computes: gradients against finite differences, updates against PyTorch's.
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "core/dataset.hpp"
 #include "replicas_under_test.hpp"
@@ -218,14 +219,15 @@ TEST_CASE("bytes with a scale train as the floats they stand for") {
   bytes->floats.clear();
   bytes->scale = 0.125F;
   core::Rng rng(3);
+  std::vector<std::uint8_t> drawn;
   for (std::size_t i = 0; i < bytes->rows * bytes->width; ++i) {
-    bytes->bytes.push_back(static_cast<std::uint8_t>(rng.below(256)));
+    drawn.push_back(static_cast<std::uint8_t>(rng.below(256)));
   }
   auto floats = std::make_shared<core::Samples>(*bytes);
-  floats->bytes.clear();
-  for (const std::uint8_t byte : bytes->bytes) {
+  for (const std::uint8_t byte : drawn) {
     floats->floats.push_back(static_cast<float>(byte) * bytes->scale);
   }
+  bytes->bytes = drawn;
   for (const DeviceUnderTest& device : devices_under_test()) {
     spec.train = spec.held_out = bytes;
     const auto from_bytes = make(spec, device);
@@ -235,6 +237,115 @@ TEST_CASE("bytes with a scale train as the floats they stand for") {
     CHECK(from_bytes->train(20).loss == from_floats->train(20).loss);
     CHECK(parameters(*from_bytes) == parameters(*from_floats));
     CHECK(from_bytes->evaluate().loss == from_floats->evaluate().loss);
+  }
+}
+
+TEST_CASE("rows selected from shared bytes train as if they had been copied") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    std::vector<std::uint8_t> bytes;
+    core::Rng rng(3);
+    for (std::size_t i = 0; i < 40 * 5; ++i) {
+      bytes.push_back(static_cast<std::uint8_t>(rng.below(256)));
+    }
+    std::vector<std::uint32_t> which;
+    for (std::uint32_t i = 0; i < 23; ++i) which.push_back((i * 7) % 40);
+    ReplicaSpec spec = small_classifier();
+    auto shared = std::make_shared<core::Samples>(*spec.train);
+    shared->floats.clear();
+    shared->scale = 0.25F;
+    shared->bytes = core::ByteRows(bytes).select(which);
+    auto copied = std::make_shared<core::Samples>(*shared);
+    copied->bytes = shared->bytes.gather(5);
+    spec.train = shared;
+    spec.held_out = shared;
+    const auto a = make(spec, device);
+    spec.train = copied;
+    const auto b = make(spec, device);
+    INFO(device.name);
+    CHECK(a->train(9).loss == b->train(9).loss);
+    CHECK(parameters(*a) == parameters(*b));
+  }
+}
+
+TEST_CASE("a step of several batches takes the mean gradient of all their rows") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    // The last batch of each epoch has three rows.
+    for (const std::size_t rows : {12U, 15U}) {
+      ReplicaSpec spec = small_classifier(rows);
+      spec.batch = rows;
+      const auto whole = make(spec, device);
+      spec.batch = 4;
+      spec.accumulate = (rows + 3) / 4;
+      const auto parts = make(spec, device);
+      INFO(device.name << ", " << rows << " rows");
+      const double loss = whole->train(3).loss;
+      if (rows == 12) CHECK(parts->train(3).loss == Approx(loss));
+      if (rows != 12) parts->train(3);
+      const std::vector<float> x = parameters(*whole), y = parameters(*parts);
+      for (std::size_t i = 0; i < x.size(); ++i) CHECK(y[i] == Approx(x[i]).margin(1e-5));
+      CHECK(parts->snapshot().optimizer_steps == 3);
+    }
+  }
+}
+
+/// An image of 1 x 3 x 4, of which one output tells one target.
+ReplicaSpec one_image() {
+  using namespace core;
+  const auto model = make_network("image", {1, 3, 4}, in_sequence({FlattenSpec{}, LinearSpec{1}}));
+  REQUIRE(model);
+  auto samples = std::make_shared<Samples>();
+  samples->rows = 1;
+  samples->width = 12;
+  for (int i = 1; i <= 12; ++i) samples->floats.push_back(static_cast<float>(i));
+  samples->target_width = 1;
+  samples->targets = {1000};
+  return {.model = *model,
+          .train = samples,
+          .held_out = samples,
+          .optimizer = {.learning_rate = 1e-3F, .momentum = 0},
+          .batch = 1};
+}
+
+TEST_CASE("augmented images are moved and turned, each way as often, and only to train on") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    INFO(device.name);
+    std::map<std::vector<int>, int> seen;
+    constexpr int kTrials = 540;
+    for (int trial = 0; trial < kTrials; ++trial) {
+      ReplicaSpec spec = one_image();
+      spec.seed = static_cast<std::uint64_t>(trial);
+      const auto plain = make(spec, device);
+      spec.augment = {.flip = true, .crop = 1};
+      const auto replica = make(spec, device);
+      if (trial == 0) CHECK(replica->evaluate().loss == plain->evaluate().loss);
+      const std::vector<float> before = parameters(*replica);
+      replica->train(1);
+      const std::vector<float> after = parameters(*replica);
+      // What a weight moved by is its pixel times what the bias did.
+      std::vector<int> image;
+      for (std::size_t i = 0; i < 12; ++i) {
+        image.push_back(
+            static_cast<int>(std::lround((after[i] - before[i]) / (after[12] - before[12]))));
+      }
+      ++seen[image];
+    }
+    int kinds = 0;
+    for (int flip = 0; flip < 2; ++flip) {
+      for (int dy = -1; dy <= 1; ++dy) {
+        for (int dx = -1; dx <= 1; ++dx, ++kinds) {
+          std::vector<int> image;
+          for (int i = 0; i < 12; ++i) {
+            const int y = i / 4 + dy, x = (flip == 1 ? 3 - i % 4 : i % 4) + dx;
+            image.push_back(y < 0 || y > 2 || x < 0 || x > 3 ? 0 : 4 * y + x + 1);
+          }
+          INFO("flip " << flip << ", dy " << dy << ", dx " << dx);
+          CHECK(seen[image] > kTrials / 18 / 3);
+          CHECK(seen[image] < kTrials / 18 * 3);
+        }
+      }
+    }
+    CHECK(kinds == 18);
+    CHECK(seen.size() == 18);
   }
 }
 
