@@ -139,12 +139,14 @@ struct Cost {
   double seconds = 0;
   double us_per_event = 0;  ///< of CPU, in user mode
   double kib_per_peer = 0;
+  double mib_at_most = 0;  ///< of the process, the data too
 };
 
 Cost cost_of(const Usage& before, const Usage& after, const sim::Outcome& outcome, double seconds) {
   return {seconds,
           1e6 * (after.cpu_seconds - before.cpu_seconds) / static_cast<double>(outcome.events),
-          (after.memory_kib - before.memory_kib) / static_cast<double>(outcome.peers.size())};
+          (after.memory_kib - before.memory_kib) / static_cast<double>(outcome.peers.size()),
+          after.memory_kib / 1024};
 }
 
 struct Accuracy {
@@ -193,8 +195,8 @@ void print_outcome(const sim::Outcome& outcome, const SimOptions& o, const Cost&
   say(fmt::format("events     {} ({:.0f} a second), exchanges {} ({:.0f} a second)\n",
                   outcome.events, static_cast<double>(outcome.events) / cost.seconds,
                   outcome.exchanges, static_cast<double>(outcome.exchanges) / cost.seconds));
-  say(fmt::format("cost       {:.2f} us of CPU an event, {:.1f} KiB a peer\n", cost.us_per_event,
-                  cost.kib_per_peer));
+  say(fmt::format("cost       {:.2f} us of CPU an event, {:.1f} KiB a peer, {:.1f} MiB at most\n",
+                  cost.us_per_event, cost.kib_per_peer, cost.mib_at_most));
   say(fmt::format("checks     {}, violations {}\n", outcome.checks, outcome.violations.size()));
   say(fmt::format("trace hash {:016x} (seed {})\n", outcome.trace_hash, o.training.seed));
   for (std::size_t i = 0; i < std::min(kRowsShown, outcome.notes.size()); ++i) {
@@ -230,6 +232,7 @@ Json summary_json(const sim::Outcome& outcome, const SimOptions& o, const Cost& 
   json["exchanges_per_second"] = static_cast<double>(outcome.exchanges) / cost.seconds;
   json["cpu_us_per_event"] = cost.us_per_event;
   json["kib_per_peer"] = cost.kib_per_peer;
+  json["mib_at_most"] = cost.mib_at_most;
   json["checks"] = outcome.checks;
   json["violations"] = outcome.violations.size();
   json["notes"] = outcome.notes;

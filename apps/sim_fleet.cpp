@@ -1,13 +1,20 @@
 #include "apps/sim_fleet.hpp"
 
+#include "gpu/host/network_replica.hpp"
+
 namespace murmur::apps {
 namespace {
 
-/// Above this a fleet's parameters are not compared element by element after each event.
+/// Above these a fleet's parameters are not compared element by element after each event: that
+/// takes time by a replica's, and the checker keeps several times all of them.
 constexpr std::size_t kParametersCheckedMax = 100'000;
+constexpr std::size_t kAllParametersCheckedMax = 2'000'000;
 constexpr core::Duration kSaveEvery = std::chrono::seconds(2);
 
 }  // namespace
+
+SimFleet::SimFleet(const SimOptions& options, Task task)
+    : options_(options), task_(std::move(task)), workspace_(gpu::host::make_workspace()) {}
 
 core::Result<SimFleet> SimFleet::make(const SimOptions& options) {
   auto task = load_task(options.training);
@@ -47,12 +54,16 @@ sim::SimConfig SimFleet::config() const {
   for (const auto& [peer, own] : options_.own) config.own[peer] = gossip(own);
   config.step_time = options_.step_time;
   config.faults = options_.faults;
-  config.checks = parameters_ <= kParametersCheckedMax ? sim::Checks::kAll : sim::Checks::kProtocol;
+  const bool few = parameters_ <= kParametersCheckedMax &&
+                   parameters_ * options_.peers <= kAllParametersCheckedMax;
+  config.checks = few ? sim::Checks::kAll : sim::Checks::kProtocol;
   return config;
 }
 
 core::Result<std::unique_ptr<core::Replica>> SimFleet::replica(std::size_t peer) const {
-  return gpu::make_replica(replica_spec(task_, training(peer), parts_[peer], peer, /*threads=*/1));
+  gpu::ReplicaSpec spec = replica_spec(task_, training(peer), parts_[peer], peer, /*threads=*/1);
+  spec.workspace = workspace_;
+  return gpu::make_replica(spec);
 }
 
 sim::ReplicaFactory SimFleet::replicas() const {

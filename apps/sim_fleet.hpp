@@ -24,7 +24,7 @@ class SimFleet {
   [[nodiscard]] sim::ReplicaFactory replicas() const;
 
  private:
-  SimFleet(const SimOptions& options, Task task) : options_(options), task_(std::move(task)) {}
+  SimFleet(const SimOptions& options, Task task);
   [[nodiscard]] const Training& training(std::size_t peer) const;
   [[nodiscard]] gossip::Config gossip(const Training& training) const;
 
@@ -32,6 +32,7 @@ class SimFleet {
   Task task_;
   std::vector<std::shared_ptr<const core::Samples>> parts_;
   std::size_t parameters_ = 0;
+  std::shared_ptr<gpu::host::Workspace> workspace_;  ///< the replicas take turns
 };
 
 }  // namespace murmur::apps

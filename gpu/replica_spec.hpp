@@ -20,6 +20,10 @@
 
 namespace murmur::gpu {
 
+namespace host {
+class Workspace;  // gpu/shared/workspace.hpp
+}
+
 enum class OptimizerKind : std::uint8_t { kSgd = 0, kAdam = 1, kAdamW = 2 };
 
 /// The update formulas, and what the fields mean, are PyTorch's.
@@ -61,6 +65,9 @@ struct ReplicaSpec {
   std::uint64_t seed = 1;
   std::uint64_t stream = 0;
   int threads = 1;  ///< on the CPU
+  /// On the CPU: shared by replicas that take turns on one thread (host::make_workspace()); null:
+  /// its own.
+  std::shared_ptr<host::Workspace> workspace = nullptr;
   std::size_t shard_parameters = core::kShardParameters;
 };
 

@@ -1,13 +1,22 @@
 #include "sim/disk.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace murmur::sim {
+
+Disk::Disk(const FaultPlan& plan, std::size_t index, core::Rng chance)
+    : save_fails_(plan.save_fails), torn_(plan.torn), chance_(chance) {
+  read_ = std::any_of(plan.crashes.begin(), plan.crashes.end(), [index](const Crash& crash) {
+    return crash.peer == index && crash.keep_state && crash.restart_after;
+  });
+}
 
 core::Result<std::optional<core::Bytes>> Disk::load() { return newest_; }
 
 core::Result<void> Disk::save(core::ByteView checkpoint) {
   if (save_fails_ > 0 && chance_.uniform() < save_fails_) return core::fail("the disk failed");
+  if (!read_) return {};
   // The older one's memory is written over.
   std::swap(newest_, before_);
   if (!newest_) newest_.emplace();

@@ -5,6 +5,7 @@
 // Invariant: the only checkpoint there is is never torn.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -16,9 +17,8 @@ namespace murmur::sim {
 
 class Disk : public core::MemoryStorage {
  public:
-  /// What `plan` says of saving; `chance` draws it.
-  Disk(const FaultPlan& plan, core::Rng chance)
-      : save_fails_(plan.save_fails), torn_(plan.torn), chance_(chance) {}
+  /// What `plan` says of saving and of peer `index`; `chance` draws it.
+  Disk(const FaultPlan& plan, std::size_t index, core::Rng chance);
 
   core::Result<std::optional<core::Bytes>> load() override;
   core::Result<void> save(core::ByteView checkpoint) override;
@@ -39,6 +39,7 @@ class Disk : public core::MemoryStorage {
   double save_fails_;
   double torn_;
   core::Rng chance_;
+  bool read_ = false;  ///< its peer comes back to it; otherwise nothing that is saved is kept
   struct Copy {
     core::MemoryStorage identity;
     std::optional<core::Bytes> newest;

@@ -21,7 +21,7 @@ namespace murmur::sim {
 
 struct Peer {
   Peer(const FaultPlan& plan, std::uint64_t seed, std::uint32_t index)
-      : disk(plan, core::Rng(seed, index, "disk")), step_times(seed, index, "step-time") {}
+      : disk(plan, index, core::Rng(seed, index, "disk")), step_times(seed, index, "step-time") {}
 
   // What the process holds.
   std::unique_ptr<core::Replica> replica;

@@ -39,6 +39,9 @@ void for_each_run(Context& context, std::size_t n, std::size_t /*size*/, const F
 /// together.
 inline constexpr std::size_t kColumnsTogether = 1;
 
+/// Samples whose attention is worked out together.
+inline constexpr std::size_t kSamplesTogether = 64;
+
 /// A vector of the host as the backend reads it: uploaded once.
 template <class T>
 class Resident {

@@ -13,5 +13,6 @@ extern "C" void murmur_cuda_make_replica(
     out = tl::make_unexpected(context.error());
     return;
   }
-  out = std::make_unique<murmur::gpu::cuda::NetworkReplica>(std::move(*context), spec);
+  out = std::make_unique<murmur::gpu::cuda::NetworkReplica>(
+      std::move(*context), spec, std::make_shared<murmur::gpu::cuda::Workspace>());
 }

@@ -40,6 +40,10 @@ void for_each_run(Context& context, std::size_t n, std::size_t size, const F& f)
 /// Neighbouring columns that one index of a kernel sums up: as many as fill a vector.
 inline constexpr std::size_t kColumnsTogether = 16;
 
+/// Samples whose attention is worked out together: their scores stay in a core's cache, and are
+/// work enough for several.
+inline constexpr std::size_t kSamplesTogether = 8;
+
 /// A vector of the host as the backend reads it: on the CPU, itself.
 template <class T>
 class Resident {

@@ -12,4 +12,7 @@ namespace murmur::gpu::host {
 
 std::unique_ptr<core::Replica> make_network_replica(const ReplicaSpec& spec);
 
+/// For ReplicaSpec::workspace.
+std::shared_ptr<Workspace> make_workspace();
+
 }  // namespace murmur::gpu::host

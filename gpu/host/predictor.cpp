@@ -11,17 +11,20 @@ struct Predictor::Impl {
   Impl(const core::ModelSpec& model, std::span<const float> own, std::size_t rows_most, int threads)
       : context(threads),
         schema(core::make_schema(model)),
-        network(context, model, schema, /*rows_training=*/0, rows_most),
+        network(model, schema, /*rows_training=*/0, rows_most),
+        memory(context, network.memory_size()),
         parameters(context, own.size()),
         width(model.inputs()),
         rows_max(rows_most) {
     CHECK_INVARIANT(own.size() == schema.parameters());
+    network.use(memory.data());
     host::upload(context, parameters.data(), own.data(), own.size());
   }
 
   host::Context context;
   core::Schema schema;
   host::Network network;
+  host::Buffer<float> memory;
   host::Buffer<float> parameters;
   std::size_t width;
   std::size_t rows_max;

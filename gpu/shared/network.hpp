@@ -28,15 +28,19 @@ enum class Mode { kTraining = 0, kEvaluating = 1 };
 class Network {
  public:
   /// Room for so many rows at a time. `schema` is make_schema()'s of the same `model`.
-  Network(Context& context, const core::ModelSpec& model, const core::Schema& schema,
-          std::size_t rows_training, std::size_t rows_evaluating)
+  Network(const core::ModelSpec& model, const core::Schema& schema, std::size_t rows_training,
+          std::size_t rows_evaluating)
       : output_(model.layers.size()), width_(model.outputs()) {
     make_operations(model, schema);
     for (const core::Shape& shape : model.shapes) sizes_.push_back(core::elements(shape));
     plans_[0] = plan_network(operations_, sizes_, rows_training, true);
     plans_[1] = plan_network(operations_, sizes_, rows_evaluating, false);
-    memory_ = Buffer<float>(context, std::max(plans_[0].size, plans_[1].size));
   }
+
+  /// Floats that a pass uses.
+  [[nodiscard]] std::size_t memory_size() const { return std::max(plans_[0].size, plans_[1].size); }
+  /// To be called before a pass, and whenever its memory has moved.
+  void use(float* memory) { memory_ = memory; }
 
   /// Numbers that the model gives for a row.
   [[nodiscard]] std::size_t width() const { return width_; }
@@ -124,7 +128,7 @@ class Network {
     return plans_[static_cast<std::size_t>(mode)];
   }
   [[nodiscard]] float* at(std::size_t place) {
-    return place == NetworkPlan::kNowhere ? nullptr : memory_.data() + place;
+    return place == NetworkPlan::kNowhere ? nullptr : memory_ + place;
   }
 
   static void add(Context& context, std::size_t n, const float* a, const float* b, float* sum) {
@@ -153,7 +157,7 @@ class Network {
   core::Point output_;
   std::size_t width_;
   std::array<NetworkPlan, 2> plans_;  ///< of each Mode
-  Buffer<float> memory_;
+  float* memory_ = nullptr;
 };
 
 }  // namespace murmur::gpu::MURMUR_BACKEND

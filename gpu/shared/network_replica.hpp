@@ -25,6 +25,7 @@
 #include "gpu/shared/loss.hpp"
 #include "gpu/shared/network.hpp"
 #include "gpu/shared/optimizer.hpp"
+#include "gpu/shared/workspace.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 
@@ -45,8 +46,10 @@ struct Scale {
 class NetworkReplica final : public core::Replica {
  public:
   /// `spec` is one that make_replica() found no fault with.
-  NetworkReplica(std::unique_ptr<Context> context, const ReplicaSpec& spec)
+  NetworkReplica(std::unique_ptr<Context> context, const ReplicaSpec& spec,
+                 std::shared_ptr<Workspace> workspace)
       : context_(std::move(context)),
+        workspace_(std::move(workspace)),
         spec_(spec),
         schema_(core::make_schema(spec.model, spec.shard_parameters)),
         batch_rows_(std::min(spec.batch, spec.train->rows)),
@@ -54,19 +57,18 @@ class NetworkReplica final : public core::Replica {
         train_(*context_, spec.train),
         held_out_(*context_, spec.held_out),
         batch_(*context_, rows_max_),
-        network_(*context_, spec.model, schema_, batch_rows_, rows_max_),
+        network_(spec.model, schema_, batch_rows_, rows_max_),
         loss_(*context_, spec.classes > 0, spec.classes > 0 ? spec.classes : network_.width(),
               spec.classes > 0 ? network_.width() / spec.classes : 1, rows_max_),
         optimizer_(*context_, spec.optimizer, schema_.parameters()),
         exchange_(*context_),
         parameters_(*context_, schema_.parameters()),
-        gradient_(*context_, schema_.parameters()),
-        sum_(*context_, spec.accumulate > 1 ? schema_.parameters() : 0),
         not_finite_(*context_, 1) {
     const std::vector<float> initial =
         spec.initial ? *spec.initial : initial_parameters(spec.model, spec.seed);
     upload(*context_, parameters_.data(), initial.data(), initial.size());
     set_place({});
+    enter();
   }
 
   [[nodiscard]] const core::Schema& schema() const override { return schema_; }
@@ -75,7 +77,7 @@ class NetworkReplica final : public core::Replica {
   }
 
   core::TrainStats train(std::uint32_t steps) override {
-    context_->activate();
+    enter();
     loss_.begin(*context_);
     for (std::uint32_t i = 0; i < steps; ++i) step();
     const auto batches = static_cast<double>(std::max<std::uint32_t>(steps, 1) * spec_.accumulate);
@@ -84,7 +86,7 @@ class NetworkReplica final : public core::Replica {
   }
 
   core::Evaluation evaluate() override {
-    context_->activate();
+    enter();
     const double nan = std::numeric_limits<double>::quiet_NaN();
     const std::size_t rows = held_out_.rows();
     if (rows == 0) return {.loss = nan, .accuracy = nan};
@@ -196,6 +198,15 @@ class NetworkReplica final : public core::Replica {
     }
   }
 
+  /// Before what needs the workspace, which another replica may have made larger: the network's
+  /// memory, the gradient, and where a step has several batches the sum of theirs.
+  void enter() {
+    context_->activate();
+    const std::size_t gradients = spec_.accumulate > 1 ? 2 : 1;
+    workspace_->reserve(*context_, network_.memory_size() + gradients * schema_.parameters());
+    network_.use(workspace_->data());
+  }
+
   void set_place(PlaceInData place) {
     place_ = place;
     order_ =
@@ -206,20 +217,21 @@ class NetworkReplica final : public core::Replica {
   }
 
   void step() {
-    float* const gradient = gradient_.data();
+    float* const gradient = workspace_->data() + network_.memory_size();
     if (spec_.accumulate == 1) {
       differentiate_batch(gradient, 0);
     } else {
       // Each row counts as much, though the last batch of an epoch may have fewer.
       const std::size_t n = schema_.parameters();
+      float* const sum = gradient + n;
       std::size_t rows = 0;
-      fill(*context_, sum_.data(), n, 0.0F);
+      fill(*context_, sum, n, 0.0F);
       for (std::size_t i = 0; i < spec_.accumulate; ++i) {
         const std::size_t taken = differentiate_batch(gradient, i);
         rows += taken;
-        for_each_index(*context_, n, AddScaled{gradient, static_cast<float>(taken), sum_.data()});
+        for_each_index(*context_, n, AddScaled{gradient, static_cast<float>(taken), sum});
       }
-      for_each_index(*context_, n, Scale{sum_.data(), 1.0F / static_cast<float>(rows), gradient});
+      for_each_index(*context_, n, Scale{sum, 1.0F / static_cast<float>(rows), gradient});
     }
     optimizer_.step(*context_, parameters_.data(), gradient);
   }
@@ -266,6 +278,7 @@ class NetworkReplica final : public core::Replica {
   }
 
   std::unique_ptr<Context> context_;
+  std::shared_ptr<Workspace> workspace_;
   ReplicaSpec spec_;
   core::Schema schema_;
   std::size_t batch_rows_;
@@ -278,8 +291,6 @@ class NetworkReplica final : public core::Replica {
   Optimizer optimizer_;
   ExchangeKernels exchange_;
   Buffer<float> parameters_;
-  Buffer<float> gradient_;
-  Buffer<float> sum_;  ///< of the gradients of a step's batches, where it has several
   Buffer<std::uint32_t> not_finite_;
   PlaceInData place_;
   RowOrder order_;         ///< of place_.epoch

@@ -156,7 +156,8 @@ TEST_CASE("the ledger undoes what a crashed side did since its checkpoint, and n
 TEST_CASE("a disk keeps two checkpoints, and never tears the only one") {
   FaultPlan plan;
   plan.torn = 1;
-  Disk disk(plan, core::Rng(1));
+  plan.crashes.push_back({.peer = 0, .restart_after = core::Duration{1}});
+  Disk disk(plan, 0, core::Rng(1));
   CHECK_FALSE(disk.crash());
   const core::Bytes first(1);
   const core::Bytes second(2);
@@ -172,7 +173,8 @@ TEST_CASE("a disk keeps two checkpoints, and never tears the only one") {
 TEST_CASE("a save that fails changes nothing, and a mended disk saves") {
   FaultPlan plan;
   plan.save_fails = 1;
-  Disk disk(plan, core::Rng(1));
+  plan.crashes.push_back({.peer = 0, .restart_after = core::Duration{1}});
+  Disk disk(plan, 0, core::Rng(1));
   CHECK_FALSE(disk.save(core::Bytes(1)));
   CHECK_FALSE(*disk.load());
   disk.mend();
