@@ -4,7 +4,8 @@
     save_file({"x": images, "y": labels, "x_test": test_images, "y_test": test_labels},
               "mine.safetensors")
 
-x is uint8 (taken as x / 255) or float32, a row a sample; y integers are classes, float32 targets. This
+x is uint8 (taken as x / 255, of a model of tokens as x) or float32, a row a sample; y integers are classes,
+one a row or one at each position of it, float32 targets. This
 does the same with numpy alone, and as an example makes a set whose classes are the quadrant of the
 image that is the brightest: python3 tensors.py mine.safetensors"""
 import json

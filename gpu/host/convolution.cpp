@@ -20,6 +20,7 @@ constexpr std::size_t kGroupsSize = std::size_t{1} << 19;
 struct Padded {
   const float* data;
   std::size_t rows, columns;
+  bool slack;  ///< kLanes numbers past its end may be read
   [[nodiscard]] std::size_t plane() const { return rows * columns; }
 };
 
@@ -34,10 +35,10 @@ float* thread_buffer(std::size_t size) {
 Padded pad(const float* image, std::size_t channels, std::size_t rows, std::size_t columns,
            std::size_t margin, std::size_t stride, std::size_t padded_rows,
            std::size_t padded_columns) {
-  if (padded_rows == rows && padded_columns == columns) return {image, rows, columns};
+  if (padded_rows == rows && padded_columns == columns) return {image, rows, columns, false};
   const std::size_t plane = padded_rows * padded_columns;
-  float* const to = thread_buffer(channels * plane);
-  std::fill_n(to, channels * plane, 0.0F);
+  float* const to = thread_buffer(channels * plane + kLanes);
+  std::fill_n(to, channels * plane + kLanes, 0.0F);
   for (std::size_t c = 0; c < channels; ++c) {
     for (std::size_t y = 0; y < rows; ++y) {
       const float* const from = image + (c * rows + y) * columns;
@@ -49,7 +50,7 @@ Padded pad(const float* image, std::size_t channels, std::size_t rows, std::size
       }
     }
   }
-  return {to, padded_rows, padded_columns};
+  return {to, padded_rows, padded_columns, true};
 }
 
 /// A run of a panel's columns whose pixels are neighbours in a row of the image.
@@ -75,7 +76,8 @@ class WindowPanel {
     }
   }
 
-  /// The windows' numbers [begin, begin + depth), in the order of a weight's, into `panel`.
+  /// The windows' numbers [begin, begin + depth), in the order of a weight's, into `panel`, which
+  /// may be written up to kLanes past its last row.
   void pack(std::size_t begin, std::size_t depth, float* panel) const {
     clear_rest(panel, depth, width_);
     std::size_t kx = begin % kernel_;
@@ -106,6 +108,11 @@ class WindowPanel {
         std::memcpy(target, source, kLanes * sizeof(float));
       } else if (run.count == kLanes / 2) {
         std::memcpy(target, source, kLanes / 2 * sizeof(float));
+      } else if (image_.slack) {
+        // What is past the run is written over by the next run or row, or is past all columns.
+        for (std::size_t x = 0; x < run.count; x += kLanes) {
+          std::memcpy(target + x, source + x, kLanes * sizeof(float));
+        }
       } else {
         for (std::size_t x = 0; x < run.count; ++x) target[x] = source[x];
       }
@@ -141,7 +148,7 @@ void finish(const Pass& pass, std::size_t width, std::size_t pixels, float* out)
 }
 
 void convolve(const Pass& pass, const Padded& image, float* out) {
-  alignas(64) float panel[kPanelRows * kPanelColumns];
+  alignas(64) float panel[kPanelRows * kPanelColumns + kLanes];  // for WindowPanel::pack()
   const std::size_t pixels = pass.out_rows * pass.out_columns;
   for (std::size_t first = 0; first < pixels; first += kPanelColumns) {
     const std::size_t width = std::min(kPanelColumns, pixels - first);
@@ -271,10 +278,13 @@ void Convolution::weight_gradient(Context& context, std::size_t rows, const floa
         pack_gradient(gradient + o * pixels, pixels, w_.out_columns, pitch, begin, end, width,
                       panel);
         const Store store{1.0F, first && begin == 0 ? 0.0F : 1.0F, w_.outputs, false};
-        for (std::size_t tap = 0; tap < taps; ++tap) {
+        // Of one channel the taps of a line are the rows: one row alone would wait for its sum.
+        const std::size_t together = w_.channels == 1 ? w_.kernel : 1;
+        const std::size_t row = w_.channels == 1 ? 1 : image.plane();
+        for (std::size_t tap = 0; tap < taps; tap += together) {
           const float* const corner = image.data + tap / w_.kernel * pitch + tap % w_.kernel;
-          multiply_panel(0, w_.channels, end - begin,
-                         {corner + begin * w_.stride, image.plane(), w_.stride}, panel, store,
+          multiply_panel(0, together * w_.channels, end - begin,
+                         {corner + begin * w_.stride, row, w_.stride}, panel, store,
                          sums + tap * w_.channels * w_.outputs + o, width);
         }
       }

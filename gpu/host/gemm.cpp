@@ -15,10 +15,6 @@
 namespace murmur::gpu::host {
 namespace {
 
-/// Rows of a panel where many more follow and the left side is read across its rows: what a tile
-/// leaves of a cache line is then still near when the next tile wants it.
-constexpr std::size_t kFewPanelRows = 256;
-
 /// Numbers of the left side that stay in the second-level cache from one panel to the next; and the
 /// rows below which copying the panels for each such run costs more than it saves.
 constexpr std::size_t kKeptNumbers = std::size_t{1} << 17;
@@ -80,7 +76,7 @@ void gemm(Context& context, const Product& p, const float* a, const float* b, fl
   const std::size_t run_rows =
       ((sides.m + runs - 1) / runs + kTileRows - 1) / kTileRows * kTileRows;
 
-  const auto task = [&](std::size_t index) {
+  const auto task = [&](std::size_t begin, std::size_t index) {
     alignas(64) float panel[kPanelRows * kPanelColumns];
     const std::size_t column = index % panels * kPanelColumns;
     const std::size_t width = std::min(kPanelColumns, sides.n - column);
@@ -89,24 +85,26 @@ void gemm(Context& context, const Product& p, const float* a, const float* b, fl
     const std::size_t first = run * run_rows;
     const std::size_t last = std::min(sides.m, first + run_rows);
     if (first >= last) return;
-    View left = sides.left;
-    left.data += which * a_next;
-    View right = sides.right;
-    right.data += which * b_next + column * right.column;
-    float* const out = c + which * p.c_next + column * column_step;
-    for (std::size_t begin = 0; begin == 0 || begin < p.k; begin += depth_max) {
-      const std::size_t depth = std::min(depth_max, p.k - begin);
-      pack({right.data + begin * right.row, right.row, right.column}, depth, width, panel);
-      const Store store{p.alpha, begin == 0 ? p.beta : 1.0F, p.c_row(), sides.transposed};
-      multiply_panel(first, last, depth, {left.data + begin * left.column, left.row, left.column},
-                     panel, store, out, width);
-    }
+    const std::size_t depth = std::min(depth_max, p.k - begin);
+    const View left{sides.left.data + which * a_next + begin * sides.left.column, sides.left.row,
+                    sides.left.column};
+    const View right{
+        sides.right.data + which * b_next + column * sides.right.column + begin * sides.right.row,
+        sides.right.row, sides.right.column};
+    pack(right, depth, width, panel);
+    const Store store{p.alpha, begin == 0 ? p.beta : 1.0F, p.c_row(), sides.transposed};
+    multiply_panel(first, last, depth, left, panel, store,
+                   c + which * p.c_next + column * column_step, width);
   };
   const std::size_t tasks = panels * runs * p.batch;
-  if (shared) {
-    context.for_each_task(tasks, task);
-  } else {
-    for (std::size_t i = 0; i < tasks; ++i) task(i);
+  // Some of k after the other, so that of a long one both sides stay in cache from panel to panel.
+  for (std::size_t begin = 0; begin == 0 || begin < p.k; begin += depth_max) {
+    const auto one = [&](std::size_t index) { task(begin, index); };
+    if (shared) {
+      context.for_each_task(tasks, one);
+    } else {
+      for (std::size_t i = 0; i < tasks; ++i) one(i);
+    }
   }
 }
 

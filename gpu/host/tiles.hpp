@@ -32,6 +32,9 @@ inline constexpr std::size_t kPanelColumns = 2 * kLanes;
 /// Rows of a panel: 128 KiB at 16 lanes, on the stack.
 inline constexpr std::size_t kPanelRows = 1024;
 
+/// Rows of a panel where many more follow and the left side is read across its rows.
+inline constexpr std::size_t kFewPanelRows = 256;
+
 /// Element (i, j) is at data[i * row + j * column].
 struct View {
   const float* data;
@@ -184,10 +187,44 @@ inline constexpr std::array<std::array<Tile*, kTileRows>, 2> kTiles{
     tiles_of<1>(std::make_index_sequence<kTileRows>()),
     tiles_of<2>(std::make_index_sequence<kTileRows>())};
 
+/// As multiply_panel(), of an `a` whose numbers lie side by side along its rows: strips of it are
+/// copied, a cache line at a time. Where its columns are a power of two apart they would take
+/// each other's place in the first-level cache.
+inline void multiply_strips(std::size_t first, std::size_t last, std::size_t k, const View& a,
+                            const float* panel, const Store& store, float* c, std::size_t width) {
+  constexpr std::size_t kTogether = 2;
+  alignas(64) float strips[kTogether][kFewPanelRows * kTileRows];
+  const auto& tiles = kTiles[width > kLanes ? 1 : 0];
+  const std::size_t row_step = store.transposed ? 1 : store.stride;
+  for (std::size_t row = first; row < last; row += kTogether * kTileRows) {
+    const std::size_t count = std::min(kTogether * kTileRows, last - row);
+    for (std::size_t p = 0; p < k; ++p) {
+      const float* const from = a.data + row + p * a.column;
+      if (count == kTogether * kTileRows) {
+        std::memcpy(strips[0] + p * kTileRows, from, kTileRows * sizeof(float));
+        std::memcpy(strips[1] + p * kTileRows, from + kTileRows, kTileRows * sizeof(float));
+      } else {
+        for (std::size_t r = 0; r < count; ++r) {
+          strips[r / kTileRows][p * kTileRows + r % kTileRows] = from[r];
+        }
+      }
+    }
+    for (std::size_t s = 0; s * kTileRows < count; ++s) {
+      const std::size_t rows = std::min(kTileRows, count - s * kTileRows);
+      tiles[rows - 1](k, {strips[s], 1, kTileRows}, panel, store,
+                      c + (row + s * kTileRows) * row_step, width);
+    }
+  }
+}
+
 /// The rows [first, last) of C's panel of `width` columns, from `k` rows in `panel`. `a` and `c`
 /// are at row 0.
 inline void multiply_panel(std::size_t first, std::size_t last, std::size_t k, const View& a,
                            const float* panel, const Store& store, float* c, std::size_t width) {
+  if (a.row == 1 && a.column > 1 && k == kFewPanelRows) {
+    multiply_strips(first, last, k, a, panel, store, c, width);
+    return;
+  }
   const auto& tiles = kTiles[width > kLanes ? 1 : 0];
   const std::size_t row_step = store.transposed ? 1 : store.stride;
   for (std::size_t row = first; row < last; row += kTileRows) {
