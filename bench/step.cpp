@@ -64,8 +64,12 @@ void write(std::ofstream& file, const std::vector<T>& values) {
 }
 
 core::Result<void> run(const std::string& path, const char* name) {
-  const auto model = core::parse_model(name);
+  auto model = core::parse_model(name);
   if (!model) return tl::make_unexpected(model.error());
+  // What one drops the other cannot know.
+  for (core::Layer& layer : model->layers) {
+    if (auto* const dropout = std::get_if<core::DropoutSpec>(&layer.spec)) dropout->rate = 0;
+  }
   const auto batch = random_batch(*model);
   gpu::ReplicaSpec spec{.model = *model,
                         .train = batch,
