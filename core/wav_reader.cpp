@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/file_io.hpp"
 #include "core/log_mel.hpp"
@@ -63,6 +64,30 @@ bool is_pcm_wav(int format) {
   return pcm && (type == SF_FORMAT_WAV || type == SF_FORMAT_WAVEX);
 }
 
+/// The coding that the `fmt ` chunk names; nothing: it is no WAV file. Known before libsndfile
+/// looks at it, which tries every format that it has, and some of those say aloud what they miss.
+std::optional<std::uint16_t> coding_of(ByteView file) {
+  const auto text_at = [file](std::size_t at) {
+    return std::string_view(reinterpret_cast<const char*>(file.data()) + at, 4);
+  };
+  constexpr std::size_t kHead = 12;
+  constexpr std::size_t kChunkHead = 8;
+  if (file.size() < kHead || text_at(0) != "RIFF" || text_at(8) != "WAVE") return std::nullopt;
+  for (std::size_t at = kHead; file.size() - at >= kChunkHead + sizeof(std::uint16_t);) {
+    std::uint32_t size = 0;
+    std::memcpy(&size, file.data() + at + 4, sizeof size);
+    if (text_at(at) == "fmt ") {
+      std::uint16_t coding = 0;
+      std::memcpy(&coding, file.data() + at + kChunkHead, sizeof coding);
+      return coding;
+    }
+    const std::size_t step = kChunkHead + std::size_t{size} + size % 2;
+    if (step > file.size() - at) break;
+    at += step;
+  }
+  return std::nullopt;
+}
+
 struct Sound {
   std::vector<float> samples;  ///< the mean of its channels
   int rate = 0;
@@ -74,6 +99,11 @@ Result<Sound> read_wav(const fs::path& path) {
   const auto bad = [&path](const std::string& what) {
     return fail(fmt::format("{}: {}", path.string(), what));
   };
+  constexpr std::uint16_t kPcm = 1;
+  constexpr std::uint16_t kExtensible = 0xfffe;
+  const auto coding = coding_of(*file);
+  if (!coding) return bad("not a WAV file that can be read");
+  if (*coding != kPcm && *coding != kExtensible) return bad("not a WAV file of PCM");
   Memory memory{*file};
   SF_VIRTUAL_IO calls = memory_calls();
   SF_INFO info{};

@@ -69,6 +69,10 @@ core::Result<void> check_closed_form(const ReplicaSpec& spec) {
         "at a constant rate, without clipping",
         core::to_string(spec.model)));
   }
+  if (spec.accumulate != 1 || spec.augment.any()) {
+    return core::fail(fmt::format("{}: the closed forms have no batches to accumulate or augment",
+                                  core::to_string(spec.model)));
+  }
   return {};
 }
 

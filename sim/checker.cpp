@@ -366,7 +366,8 @@ void Checker::check_staleness(Person who, const OfferMade& offer,
 
 OfferMade Checker::find_offer(Person maker, const core::Payload& payload) const {
   for (const KeptOffer& kept : persons_[maker].kept_offers) {
-    if (kept.payload && kept.payload == payload) return kept.made;
+    const bool same = !kept.payload.owner_before(payload) && !payload.owner_before(kept.payload);
+    if (payload && same) return kept.made;
   }
   return {};
 }

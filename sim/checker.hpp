@@ -112,7 +112,7 @@ class Checker {
  private:
   static constexpr std::size_t kOffersKept = 16;
   struct KeptOffer {
-    core::Payload payload;  // kept alive, so that its address names it
+    std::weak_ptr<const core::Bytes> payload;  // names it, and does not keep its bytes
     OfferMade made;
   };
   struct Scalars {

@@ -123,6 +123,9 @@ TEST_CASE_METHOD(BadDay, "values outside their limits are refused") {
   for (const char* ways : {"flop", "crop", "crop:0", "flip,crop:x", "crop:-1"}) {
     refuses({"peer", "--augment", ways}, "is neither flip nor crop:PIXELS with PIXELS in 1..1024");
   }
+  for (const char* flag : {"--accumulate=2", "--augment=flip"}) {
+    refuses({"sim", "--model", "quadratic:8", flag}, "have no batches to accumulate or augment");
+  }
   refuses({"peer", "--augment", "flip"}, "mlp:64-128-10 takes 64, and no image of channels, rows");
   refuses({"peer", "--batch", "inf"}, "--batch: 'inf' is not");
   refuses({"sim", "--loss", "1"}, "--loss: '1' is not a share from 0, below 1 or 100%");
