@@ -39,7 +39,7 @@ struct BadDay {
     write_text(dir / "word.csv", "1,2,0\n3,four,1\n");
     fs::create_directory(dir / "wavs");
     write_text(dir / "wavs/a_0.wav", "RIFF");
-    fs::create_directory(dir / "none");
+    fs::create_directory(dir / "hollow");
     write_text(dir / "short.txt", "some words and no more than these few");
     write_text(dir / "empty.txt", "");
     write_text(dir / "layer.toml", "input = [64]\nlayer = [{type = \"liner\", outputs = 10}]\n");
@@ -149,7 +149,7 @@ TEST_CASE_METHOD(BadDay, "data that is missing, cut, lying or out of range is re
           "label.csv:2: label 12 is not in 0..9");
   refuses({"peer", "--data", "csv:DIR/word.csv"}, "word.csv:2: column 2: 'four'");
   refuses({"peer", "--data", "wav:DIR/wavs"}, "wavs/a_0.wav: not a WAV file that can be read");
-  refuses({"peer", "--data", "wav:DIR/none"}, "none: no .wav in it or its folders");
+  refuses({"peer", "--data", "wav:DIR/hollow"}, "hollow: no .wav in it or its folders");
   refuses({"peer", "--data", "text:DIR/empty.txt"}, "empty.txt: a text of 0 bytes, fewer than 20");
   refuses({"peer", "--data", "text:DIR/short.txt"}, "too few for a context of 128");
   refuses({"peer", "--data", "text:DIR/short.txt", "--model", "gpt:heads=3"},
