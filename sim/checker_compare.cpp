@@ -147,8 +147,8 @@ void Checker::check_flow(const Pair& pair, int direction) {
   }
   if (maker.machine == nullptr || taker.machine == nullptr) return;
   std::int64_t left = 0;
-  const bool agreed = pair.agreed[direction == 0 ? 1 : 0] == maker.boot && !repeats(maker) &&
-                      !repeats(taker);
+  const bool agreed =
+      pair.agreed[direction == 0 ? 1 : 0] == maker.boot && !repeats(maker) && !repeats(taker);
   for (const Open& open : flow.open) {
     if (!open.given) {
       --left;
