@@ -37,6 +37,7 @@ TEST_CASE("what cannot be read is refused with file and line") {
       {"lr = 1\n\n[more]\nx = 1\n", ":3: [more] is a table; keys are flags, without sections"},
       {"day = 2020-01-01\n", ":1: day: neither text, a number, true nor false"},
       {"lr = 1\n[!]\n", ": a [header] that begins with no name"},
+      {"a\xd0\xa9 = 1\n", ":1: "},
       {"[[\nlayer]]\n", ": a [header] that begins with no name"},
       {"join = [[1]]\n", ":1: join: neither text, a number, true nor false"},
   }));
