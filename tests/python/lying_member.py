@@ -395,7 +395,9 @@ def garbage(liar, to, i):
 LIES = (
     ("forged messages", forged, 200, "training", True),
     ("bogus members", bogus_members, 200, "joining", False),
-    ("unasked transfers", unasked, 200, "joining", True),
+    # How often it can be asked again follows from how soon the receipt comes: on a busy machine too seldom to be
+    # shunned for it.
+    ("unasked transfers", unasked, 200, "joining", False),
     ("transfers for answered offers", answered_again, 200, "training", True),
     ("numbers from nowhere", numbers, 200, "joining", True),
     ("lying Resumes", resumes, 20, "joining", True),
