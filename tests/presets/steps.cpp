@@ -67,7 +67,7 @@ std::vector<std::uint32_t> rows_of_step(const gpu::ReplicaSpec& spec, std::size_
   return which;
 }
 
-Taken take_steps(const gpu::ReplicaSpec& spec) {
+Taken take_steps(const gpu::ReplicaSpec& spec, std::size_t steps) {
   auto replica = gpu::make_replica(spec);
   if (!replica) {
     std::fprintf(stderr, "%s\n", replica.error().message.c_str());
@@ -77,7 +77,7 @@ Taken take_steps(const gpu::ReplicaSpec& spec) {
   taken.before.resize((*replica)->schema().parameters());
   taken.after = taken.before;
   (*replica)->read_parameters(taken.before);
-  for (std::size_t i = 0; i < kStepsTaken; ++i) taken.losses.push_back((*replica)->train(1).loss);
+  for (std::size_t i = 0; i < steps; ++i) taken.losses.push_back((*replica)->train(1).loss);
   (*replica)->read_parameters(taken.after);
   return taken;
 }

@@ -33,7 +33,7 @@ struct Taken {
   std::vector<float> before;   ///< parameters
   std::vector<float> after;
 };
-Taken take_steps(const gpu::ReplicaSpec& spec);
+Taken take_steps(const gpu::ReplicaSpec& spec, std::size_t steps = kStepsTaken);
 
 /// A few numbers that tell parameters apart: their norm, and products with fixed waves.
 std::vector<double> fingerprint(const std::vector<float>& parameters);
