@@ -121,9 +121,9 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
             "--seed; csv-targets:FILE: the last column a number to be told, every fifth line\n"
             "held out; tensors:FILE.safetensors: x (F32, or U8 taken as b/255, of a model of\n"
             "tokens as b) [N, ...], y (integers: classes, [N] or at each position [N, T]; F32:\n"
-            "targets), held out x_test and y_test, or else as for csv; text:FILE: a byte a token, "
-            "plain or .gz, its last tenth held out, parts in\n"
-            "one piece; wav:DIR: spoken words, WAV files of PCM, the label before the first _ of\n"
+            "targets), held out x_test and y_test, or else as for csv; text:FILE: a byte a\n"
+            "token, plain or .gz, its last tenth held out, parts in one piece; wav:DIR:\n"
+            "spoken words, WAV files of PCM, the label before the first _ of\n"
             "a name, those with 0 to 4 after the last _ held out, or a folder of files a label, a\n"
             "fifth of each held out; linear: y = 2x + 1 with noise."});
   line.add("--partition", t.dirichlet_alpha, core::parse_partition,
@@ -135,9 +135,9 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
             "mlp:IN-...-OUT, with ReLU between layers; linear; lenet, for 28x28; cnn and\n"
             "resnet20, for 3x32x32; gpt:layers=4,heads=4,width=128,context=128, for text;\n"
             "speech:WORDS, for wav; or FILE.toml, a list of layers. The default is gpt for text,\n"
-            "cnn for cifar10, speech for wav, mlp:64-128-10 for digits, mlp:784-256-128-10 for "
-            "mnist (of other sizes, with its\n"
-            "widths at the ends), linear for targets, else one hidden layer of 64."});
+            "cnn for cifar10, speech for wav, mlp:64-128-10 for digits, mlp:784-256-128-10 for\n"
+            "mnist (of other sizes, with its widths at the ends), linear for linear\n"
+            "data, else one hidden layer of 64."});
   line.add("--init", t.init, parse_path,
            {"FILE", "",
             "Begin from the parameters in this safetensors file instead of drawn ones: a\n"
