@@ -17,6 +17,13 @@ constexpr core::Duration kLingerMax = std::chrono::seconds(30);
 constexpr core::Duration kJoinMax = std::chrono::seconds(60);
 constexpr core::Duration kSettledEvery = std::chrono::milliseconds(20);
 
+/// Whether what `crash` leaves may be put back by it or a later one: copies cost memory.
+bool wants_backup(const FaultPlan& plan, const Crash& crash) {
+  return std::any_of(plan.crashes.begin(), plan.crashes.end(), [&crash](const Crash& later) {
+    return later.peer == crash.peer && later.starts_old > 0 && later.at >= crash.at;
+  });
+}
+
 }  // namespace
 
 core::Result<void> Fleet::prepare() {
@@ -171,7 +178,9 @@ void Fleet::crash(std::uint32_t plan) {
   // Killed before it was started: its start is that after the crash.
   if (peer.machine) stop_process(peer, comes_back);
   if (comes_back && peer.disk.crash() && checking()) checker_.torn(peer.person);
-  if (comes_back && peer.disk.back_up() && checking()) checker_.backed_up(peer.person);
+  if (comes_back && wants_backup(config_.faults, crash) && peer.disk.back_up() && checking()) {
+    checker_.backed_up(peer.person);
+  }
   if (crash.starts_old > 0 && peer.disk.put_back(crash.starts_old) && checking()) {
     checker_.put_back(peer.person, crash.starts_old);
   }
