@@ -5,9 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "tests/core/temp_dir.hpp"
@@ -43,7 +45,9 @@ pid_t start_program(const std::vector<std::string>& args, const TempDir& dir, Pr
   const std::string out = (dir / "out").string();
   const std::string err = (dir / "err").string();
   const pid_t pid = ::fork();
-  if (pid != 0) return pid;
+  // A caller that signals -1 signals all there is.
+  if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
+  if (pid > 0) return pid;
   ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
   ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
   prepare();
