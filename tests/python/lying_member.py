@@ -3,8 +3,10 @@
 that a list of lies has, to two real peers that exchange with each other: each lie SECONDS (1) long,
 under an identity of its own, and after it as long a time without. The peers' books with each other must
 balance to the last transfer, their memory stay within its formula, and whoever tells a lie that can be
-known for one be named once. What is left of the pace is printed. Status 77: pyzmq is not there."""
+known for one be named once. What is left of the pace is printed; with SECONDS the liar is niced, so
+that it says what the lies alone cost. Status 77: pyzmq is not there."""
 
+import atexit
 import json
 import os
 import random
@@ -51,7 +53,6 @@ class Swarm:
         self.peers = []
         for i in range(2):
             self.peers.append(Honest(program, folder, i, self))
-        os.nice(19)  # liars are to take no processor from the peers but by what they say
         self.context = zmq.Context()
         self.authenticator = keys.let_all_in(self.context)
         self.router = self.context.socket(zmq.ROUTER)
@@ -94,10 +95,12 @@ class Honest:
             command += ["--join", swarm.peers[0].address]
         with open(self.log_file, "w", encoding="utf8") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-        while not re.search(r" at 127\.0\.0\.1:\d+:", self.log()):
+        atexit.register(self.process.kill)
+        listening = re.compile(r" at (127\.0\.0\.1:\d+):")
+        while not listening.search(self.log()) or not self.records("start"):
             assert self.process.poll() is None, self.log()
             time.sleep(0.01)
-        self.address = re.search(r" at (127\.0\.0\.1:\d+):", self.log()).group(1)
+        self.address = listening.search(self.log()).group(1)
         start = self.records("start")[0]
         self.id, self.boot = int(start["id"], 16), start["boot"]
 
@@ -496,14 +499,15 @@ def check_books(swarm, owed, given):
 def main():
     program = sys.argv[1]
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 1.0
+    measured = len(sys.argv) > 2
     chosen = [lie for lie in LIES if len(sys.argv) < 4 or lie[0] in sys.argv[3:]]
     with tempfile.TemporaryDirectory() as folder:
         swarm = Swarm(program, folder)
+        if measured:
+            os.nice(19)  # liars are to take no processor from the peers but by what they say
         try:
             run(swarm, chosen, seconds)
         finally:
-            for peer in swarm.peers:
-                peer.process.kill()
             swarm.close()
 
 
