@@ -2,27 +2,41 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
 #include <limits>
 
 namespace murmur::core {
 
-double spread(const std::vector<std::vector<float>>& replicas) {
-  if (replicas.empty()) return std::numeric_limits<double>::quiet_NaN();
-  std::vector<double> squared(replicas.size());
-  double mean_squared = 0;
-  for (std::size_t j = 0; j < replicas[0].size(); ++j) {
-    double mean = 0;
-    for (const auto& x : replicas) mean += x[j];
-    mean /= static_cast<double>(replicas.size());
-    mean_squared += mean * mean;
-    for (std::size_t i = 0; i < replicas.size(); ++i) {
-      const double d = replicas[i][j] - mean;
-      squared[i] += d * d;
-    }
+double spread(std::size_t replicas, std::size_t parameters, const ReadReplica& read) {
+  if (replicas == 0) return std::numeric_limits<double>::quiet_NaN();
+  std::vector<float> x(parameters);
+  std::vector<double> mean(parameters);
+  for (std::size_t i = 0; i < replicas; ++i) {
+    read(i, x);
+    for (std::size_t j = 0; j < parameters; ++j) mean[j] += x[j];
   }
-  const double largest = *std::max_element(squared.begin(), squared.end());
+  double mean_squared = 0;
+  for (double& m : mean) {
+    m /= static_cast<double>(replicas);
+    mean_squared += m * m;
+  }
+  double largest = 0;
+  for (std::size_t i = 0; i < replicas; ++i) {
+    read(i, x);
+    double squared = 0;
+    for (std::size_t j = 0; j < parameters; ++j) {
+      const double d = x[j] - mean[j];
+      squared += d * d;
+    }
+    largest = std::max(largest, squared);
+  }
   return largest > 0 ? std::sqrt(largest / mean_squared) : 0;
+}
+
+double spread(const std::vector<std::vector<float>>& replicas) {
+  return spread(replicas.size(), replicas.empty() ? 0 : replicas[0].size(),
+                [&](std::size_t i, std::span<float> out) {
+                  std::copy(replicas[i].begin(), replicas[i].end(), out.begin());
+                });
 }
 
 }  // namespace murmur::core

@@ -32,13 +32,13 @@ Progress progress_of(const std::vector<Peer>& peers) {
 }
 
 double spread_of(const std::vector<Peer>& peers) {
-  std::vector<std::vector<float>> replicas;
+  std::vector<core::Replica*> replicas;
   for (const Peer& peer : peers) {
-    if (!peer.replica) continue;
-    replicas.emplace_back(peer.replica->schema().parameters());
-    peer.replica->read_parameters(replicas.back());
+    if (peer.replica) replicas.push_back(peer.replica.get());
   }
-  return core::spread(replicas);
+  return core::spread(
+      replicas.size(), replicas.empty() ? 0 : replicas[0]->schema().parameters(),
+      [&](std::size_t i, std::span<float> out) { replicas[i]->read_parameters(out); });
 }
 
 PeerOutcome end(Peer& peer, core::PeerId id, core::Duration now) {
