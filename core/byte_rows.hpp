@@ -21,9 +21,9 @@ class ByteRows {
     bytes_ = *kept;
     owner_ = kept;
   }
-  /// `bytes` lie in what `mapped` holds, which costs no memory of one's own.
-  ByteRows(std::shared_ptr<const void> mapped, std::span<const std::uint8_t> bytes)
-      : owner_(std::move(mapped)), bytes_(bytes), mapped_(true) {}
+  /// `bytes` lie in what `owner` holds; if that is mapped, it costs no memory of one's own.
+  ByteRows(std::shared_ptr<const void> owner, std::span<const std::uint8_t> bytes, bool mapped)
+      : owner_(std::move(owner)), bytes_(bytes), mapped_(mapped) {}
 
   [[nodiscard]] bool empty() const { return bytes_.empty(); }
   /// Of row 0, where places() is null.

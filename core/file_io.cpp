@@ -131,6 +131,26 @@ Result<Bytes> read_secret_file(const std::filesystem::path& path, std::size_t by
   return read_file_for(path, bytes_max, /*owner_alone=*/true);
 }
 
+namespace {
+
+bool is_gzip(ByteView bytes) {
+  return bytes.size() >= 2 && bytes[0] == std::byte{0x1f} && bytes[1] == std::byte{0x8b};
+}
+
+/// What the end of a gzip stream says of its size (RFC 1952, ISIZE: of the last member, modulo
+/// 2^32), as far as so many bytes can have become it.
+std::size_t claimed_size(ByteView compressed) {
+  constexpr std::size_t kRatioMax = 1032;  // deflate's
+  std::uint32_t size = 0;
+  if (compressed.size() < sizeof size) return 0;
+  for (std::size_t i = 0; i < sizeof size; ++i) {
+    size = size << 8 | std::to_integer<std::uint32_t>(compressed[compressed.size() - 1 - i]);
+  }
+  return std::min<std::size_t>(size, compressed.size() * kRatioMax);
+}
+
+}  // namespace
+
 Result<Bytes> gunzip(ByteView compressed, std::size_t bytes_max, const std::string& name) {
   z_stream stream{};
   constexpr int kGzipWindow = 15 + 16;  // the largest window; +16 asks for the gzip wrapper
@@ -142,10 +162,14 @@ Result<Bytes> gunzip(ByteView compressed, std::size_t bytes_max, const std::stri
 
   constexpr std::size_t kStep = std::size_t{1} << 20;  // also keeps zlib's 32-bit lengths safe
   Bytes out;
+  out.reserve(std::min(claimed_size(compressed), bytes_max) + 1);
   std::size_t size = 0;
   std::size_t taken = 0;
   while (true) {
-    if (size == out.size()) out.resize(std::min(std::max(2 * size, kStep), bytes_max + 1));
+    if (size == out.size()) {
+      const std::size_t room = size < out.capacity() ? out.capacity() - size : kStep;
+      out.resize(std::min(size + std::min(room, kStep), bytes_max + 1));
+    }
     const std::size_t room = std::min(out.size() - size, kStep);
     const std::size_t left = std::min(compressed.size() - taken, kStep);
     stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(compressed.data() + taken));
@@ -175,9 +199,19 @@ Result<Bytes> gunzip(ByteView compressed, std::size_t bytes_max, const std::stri
 
 Result<Bytes> read_data_file(const std::filesystem::path& path, std::size_t bytes_max) {
   auto bytes = read_file(path, bytes_max);
-  if (!bytes || bytes->size() < 2) return bytes;
-  const bool gzip = (*bytes)[0] == std::byte{0x1f} && (*bytes)[1] == std::byte{0x8b};
-  return gzip ? gunzip(*bytes, bytes_max, path.string()) : std::move(bytes);
+  if (!bytes) return bytes;
+  return is_gzip(*bytes) ? gunzip(*bytes, bytes_max, path.string()) : std::move(bytes);
+}
+
+Result<SharedBytes> map_data_file(const std::filesystem::path& path, std::size_t bytes_max) {
+  const auto file = map_file(path, bytes_max);
+  if (!file) return tl::make_unexpected(file.error());
+  const ByteView bytes = (*file)->bytes();
+  if (!is_gzip(bytes)) return SharedBytes{*file, bytes, true};
+  auto unpacked = gunzip(bytes, bytes_max, path.string());
+  if (!unpacked) return tl::make_unexpected(unpacked.error());
+  const auto owner = std::make_shared<const Bytes>(std::move(*unpacked));
+  return SharedBytes{owner, *owner, false};
 }
 
 std::filesystem::path temporary_of(const std::filesystem::path& path) {

@@ -37,12 +37,22 @@ Result<std::shared_ptr<const MappedFile>> map_file(const std::filesystem::path& 
 /// As read_file, of what its owner alone may read. Error: also if others may read or write it.
 Result<Bytes> read_secret_file(const std::filesystem::path& path, std::size_t bytes_max);
 
-/// As read_file, decompressed if it is gzip; `bytes_max` bounds both sizes. Memory grows with what
-/// has been decompressed, never with what a header claims.
+/// As read_file, decompressed if it is gzip; `bytes_max` bounds both sizes.
 Result<Bytes> read_data_file(const std::filesystem::path& path, std::size_t bytes_max);
 
+/// Bytes that last as long as `owner`.
+struct SharedBytes {
+  std::shared_ptr<const void> owner;
+  ByteView bytes;
+  bool mapped = false;  ///< they lie in a file, and take no memory of one's own
+};
+
+/// As map_file, or decompressed if it is gzip; `bytes_max` bounds both sizes.
+Result<SharedBytes> map_data_file(const std::filesystem::path& path, std::size_t bytes_max);
+
 /// All members of a gzip stream. `name` begins the error's message. Error: truncated, damaged, or
-/// more than `bytes_max`.
+/// more than `bytes_max`. Memory in use grows with what has been decompressed, never with what a
+/// header claims.
 Result<Bytes> gunzip(ByteView compressed, std::size_t bytes_max, const std::string& name);
 
 /// Where write_file_atomically() collects what becomes `path`: PATH.tmp.

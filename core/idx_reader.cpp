@@ -22,29 +22,30 @@ std::uint32_t big_endian(ByteView data, std::size_t offset) {
 }
 
 struct Idx {
-  Bytes file;
+  SharedBytes file;
   std::vector<std::size_t> dimensions;
-  [[nodiscard]] ByteView body() const { return ByteView(file).subspan(4 + 4 * dimensions.size()); }
+  [[nodiscard]] ByteView body() const { return file.bytes.subspan(4 + 4 * dimensions.size()); }
 };
 
 Result<Idx> read_idx(const std::filesystem::path& path, std::uint32_t magic) {
-  auto file = read_data_file(path, kFileMax);
+  const auto file = map_data_file(path, kFileMax);
   if (!file) return tl::make_unexpected(file.error());
+  const ByteView bytes = file->bytes;
   const std::size_t header = 4 + 4 * (magic & 0xff);  // the magic's last byte counts dimensions
-  if (file->size() < header) {
+  if (bytes.size() < header) {
     return fail(
-        fmt::format("{}: {} bytes, an IDX header takes {}", path.string(), file->size(), header));
+        fmt::format("{}: {} bytes, an IDX header takes {}", path.string(), bytes.size(), header));
   }
-  if (const std::uint32_t found = big_endian(*file, 0); found != magic) {
+  if (const std::uint32_t found = big_endian(bytes, 0); found != magic) {
     return fail(fmt::format("{}: starts with {:#010x}, not with IDX's {:#010x}", path.string(),
                             found, magic));
   }
-  Idx idx{std::move(*file), {}};
-  const std::size_t length = idx.file.size() - header;
+  Idx idx{*file, {}};
+  const std::size_t length = bytes.size() - header;
   std::size_t claimed = 1;
   bool honest = true;  // judged factor by factor: the product of all may not fit 64 bits
   for (std::size_t at = 4; at < header; at += 4) {
-    idx.dimensions.push_back(big_endian(idx.file, at));
+    idx.dimensions.push_back(big_endian(bytes, at));
     honest = honest && claimed <= std::max<std::size_t>(length, 1);
     claimed *= honest ? idx.dimensions.back() : 1;
   }
@@ -61,10 +62,9 @@ Result<Idx> read_idx(const std::filesystem::path& path, std::uint32_t magic) {
 Result<IdxImages> read_idx_images(const std::filesystem::path& path) {
   const auto idx = read_idx(path, kImagesMagic);
   if (!idx) return tl::make_unexpected(idx.error());
-  IdxImages images{idx->dimensions[0], idx->dimensions[1] * idx->dimensions[2], {}};
   const auto* const pixels = reinterpret_cast<const std::uint8_t*>(idx->body().data());
-  images.pixels.assign(pixels, pixels + idx->body().size());
-  return images;
+  return IdxImages{idx->dimensions[0], idx->dimensions[1] * idx->dimensions[2],
+                   ByteRows(idx->file.owner, {pixels, idx->body().size()}, idx->file.mapped)};
 }
 
 Result<std::vector<std::int32_t>> read_idx_labels(const std::filesystem::path& path,

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "core/byte_rows.hpp"
 #include "core/result.hpp"
 
 namespace murmur::core {
@@ -14,7 +15,7 @@ namespace murmur::core {
 struct IdxImages {
   std::size_t count = 0;
   std::size_t width = 0;  ///< rows x columns
-  std::vector<std::uint8_t> pixels;
+  ByteRows pixels;
 };
 
 /// Plain or gzip. Error: another magic, a length that is not what the header says, no images.

@@ -41,7 +41,7 @@ class Reader {
         std::accumulate(x->shape.begin() + 1, x->shape.end(), std::size_t{1}, std::multiplies<>());
     if (x->type == "U8") {
       const auto* const bytes = reinterpret_cast<const std::uint8_t*>(x->bytes.data());
-      samples.bytes = ByteRows(file_.file, {bytes, x->bytes.size()});
+      samples.bytes = ByteRows(file_.file, {bytes, x->bytes.size()}, true);
       samples.scale = 1.0F / 255.0F;
     } else if (x->type == "F32") {
       if (auto ok = floats(x_name, *x, samples.floats); !ok) return tl::make_unexpected(ok.error());

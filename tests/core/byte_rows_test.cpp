@@ -28,7 +28,7 @@ TEST_CASE("a selection that is made compact holds its own bytes alone") {
 TEST_CASE("bytes that are mapped stay where they are, and what holds them lives on") {
   auto owner = std::make_shared<const Bytes8>(Bytes8{1, 2, 3, 4});
   const std::uint8_t* const there = owner->data();
-  ByteRows rows(owner, *owner);
+  ByteRows rows(owner, *owner, true);
   const std::weak_ptr<const Bytes8> watched = std::exchange(owner, nullptr);
   const ByteRows some = std::exchange(rows, {}).select(Rows{1}).compact(2);
   CHECK(some.data() == there);

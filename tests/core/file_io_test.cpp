@@ -27,7 +27,7 @@ using murmur::testing::write_text;
 
 ByteView bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 
-std::string text_of(const Bytes& bytes) {
+std::string text_of(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -269,6 +269,31 @@ TEST_CASE("all members of a gzip file are read, empty ones too") {
   CHECK(gunzip(bytes_of(stream), 6, "x").error().message ==
         "x: more than 6 bytes when decompressed");
   CHECK(gunzip(bytes_of(gzip("")), 0, "x").value().empty());
+}
+
+TEST_CASE("what is decompressed takes its size and no more, but where its end lies of it") {
+  const std::string text(5'000'000, '0');
+  const std::string stream = gzip(text);
+  CHECK(gunzip(bytes_of(stream), 1 << 30, "x").value().capacity() == text.size() + 1);
+  std::string lying = stream;
+  lying[lying.size() - 1] = '\x7f';  // 2 GB
+  CHECK(gunzip(bytes_of(lying), 1 << 30, "x").error().message.starts_with("x: damaged gzip data"));
+  // The last member alone is known beforehand.
+  CHECK(gunzip(bytes_of(stream + gzip("two")), 1 << 30, "x").value().size() == text.size() + 3);
+}
+
+TEST_CASE("a data file is where it lies if it is plain, else decompressed") {
+  const TempDir dir;
+  write_text(dir / "plain", "0,1\n");
+  write_gzip(dir / "packed", "0,1\n");
+  for (const auto& [name, mapped] : {std::pair{"plain", true}, {"packed", false}}) {
+    const auto file = map_data_file(dir / name, 1 << 20);
+    REQUIRE(file);
+    CHECK(file->mapped == mapped);
+    CHECK(text_of(file->bytes) == "0,1\n");
+  }
+  CHECK(map_data_file(dir / "packed", 3).error().message.find("more than 3 bytes") !=
+        std::string::npos);
 }
 
 TEST_CASE("a gzip file that is cut or followed by something else is refused") {
