@@ -180,6 +180,25 @@ TEST_CASE_METHOD(Keyed, "after its connection is gone, nothing but a Hello goes 
   CHECK(hellos <= 20);
 }
 
+TEST_CASE_METHOD(Keyed, "who says to have moved is sent nothing but a Hello there") {
+  REQUIRE(meet());
+  net.kill(1);
+  REQUIRE(net.run(20s, [&] { return !is_up(net, 0); }));
+  net.sent.clear();
+  wire::Hello moved = hello();
+  moved.address = "192.0.2.7:7";
+  net.give(0, from_1(moved, {0, 2}, 2));
+  net.give(0, from_1(wire::Resume{true, true, {}}, {0, 2}, 2));
+  net.run(2s);
+  std::size_t hellos = 0;
+  for (const Send& send : net.sent) {
+    if (send.to != moved.address) continue;
+    CHECK(type_of(send) == wire::Type::kHello);
+    ++hellos;
+  }
+  CHECK(hellos >= 1);
+}
+
 TEST_CASE_METHOD(Keyed, "a connection that comes back is used again after a nonce has") {
   REQUIRE(meet());
   const auto before = net.peers[0]->machine->status().exchanges;
