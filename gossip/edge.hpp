@@ -144,9 +144,10 @@ class Edge {
   /// loses something here, so only the first Resume since may say so, and at most `lost_max`.
   std::optional<Lost> resume(const ResumeFacts& theirs, Session session, std::uint64_t lost_max);
 
-  /// Nothing was ever exchanged: forgetting it changes nothing.
+  /// No delta ever went either way, and none is asked for: what is forgotten with it is at most a
+  /// claim that one was lost, which is counted again if it is made again.
   [[nodiscard]] bool blank() const {
-    return outbox_.empty() && created_.empty() && seen_.empty() && answered == core::OfferId{} &&
+    return outbox_.empty() && created_.empty() && taken_ == core::OfferId{} &&
            offered_ == core::OfferId{};
   }
 

@@ -170,16 +170,21 @@ void Links::enter(Link& link, Phase phase) {
 
 // ---- liveness --------------------------------------------------------------------------------
 
+/// For a Hello, as what came otherwise showed the need; not each time that it does, as whoever is
+/// at the address that the other told of may have nothing to do with it.
+void Links::ask(core::PeerId peer, Link& link) {
+  if (shell_.now - link.asked < shell_.config.retry) return;
+  link.asked = shell_.now;
+  send_hello(link.address, peer, link.nonce, 0, true, false);
+}
+
 Links::Heard Links::heard(const wire::Header& header) {
   Link* link = find(header.src);
   if (link == nullptr) return {nullptr, LinkChange::kNone, Reject::kUnknown};
   if (header.src_boot < link->boot) return {nullptr, LinkChange::kNone, Reject::kStaleBoot};
   if (header.src_boot > link->boot) {
-    // It restarted and its Hello was lost, or that is another process: ask.
-    if (shell_.now - link->asked >= shell_.config.retry) {
-      link->asked = shell_.now;
-      send_hello(link->address, header.src, link->nonce, 0, true, false);
-    }
+    // It restarted and its Hello was lost, or that is another process.
+    ask(header.src, *link);
     return {nullptr, LinkChange::kNone, Reject::kUnresumed};
   }
   if (!link->took_resume) return {nullptr, LinkChange::kNone, Reject::kUnresumed};
@@ -189,9 +194,7 @@ Links::Heard Links::heard(const wire::Header& header) {
   if (header.lineage != 0 && header.lineage != link->lineage) {
     link->lineage = header.lineage;
     // It has parameters now. Of another draw? Then the two must compare what they know.
-    if (!shell_.lineages.is_own(header.lineage)) {
-      send_hello(link->address, header.src, link->nonce, 0, true, false);
-    }
+    if (!shell_.lineages.is_own(header.lineage)) ask(header.src, *link);
   }
   shell_.lineages.heard(header.lineage, header.step);
   if (header.type != wire::Type::kBye) link->gone = false;

@@ -132,6 +132,7 @@ class Links {
                   bool wants_reply, bool with_members);
   bool introduce(const wire::Header& header, const wire::Hello& hello, const Address& address);
   void challenge(Link& link);
+  void ask(core::PeerId peer, Link& link);
   [[nodiscard]] bool may_send(const Link& link) const {
     return link.reached || !shell_.config.keyed();
   }

@@ -240,9 +240,12 @@ LinkChange Links::hello(const wire::Header& header, const wire::Hello& hello,
           PeerReport{PeerReport::What::kDiffers, header.src, address, std::move(differs)});
     }
   }
-  // Two names cannot share an address: whoever was known there before has gone.
-  for (auto& [id, other] : links_) {
-    if (id != header.src && !other.up && other.address == address) other.gone = true;
+  // Two names cannot share an address: whoever was known there before has gone. With keys anybody
+  // may say to be there, and shows it by what is sent there.
+  if (may_send(*link)) {
+    for (auto& [id, other] : links_) {
+      if (id != header.src && !other.up && other.address == address) other.gone = true;
+    }
   }
   learn(hello.members);
   judge(header, hello);

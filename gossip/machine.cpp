@@ -123,14 +123,16 @@ class Machine::Core {
   std::optional<Reject> take(Received& received) {
     const core::ByteView payload = core::view(received.payload);
     const auto header = wire::peek(received.head, payload, payload_max_);
+    const bool keyed = shell.config.keyed();
+    if (keyed && received.caller) {
+      // What cannot be read counts too, as a message of the least weight.
+      const wire::Type type = header ? header->type : wire::Type::kReceipt;
+      if (!conduct.admits(shell.now, received.caller->id, type)) return Reject::kFlood;
+    }
     if (!header) return header.error();
     const bool is_hello = header->type == wire::Type::kHello;
     const bool is_refuse = header->type == wire::Type::kRefuse;
-    const bool keyed = shell.config.keyed();
-    if (keyed) {
-      if (!received.caller) return Reject::kForged;
-      if (!conduct.admits(shell.now, received.caller->id, header->type)) return Reject::kFlood;
-    }
+    if (keyed && !received.caller) return Reject::kForged;
     if (!is_hello && !is_refuse) {
       if (!shell.config.is_swarm(header->swarm)) return Reject::kSwarm;
       if (header->schema != shell.schema_hash) return Reject::kSchema;

@@ -10,7 +10,9 @@
 namespace murmur::gossip {
 namespace {
 
-constexpr int kTriesMax = 5;     // of one chunk, after the first
+constexpr int kTriesMax = 5;                                        // of one chunk, after the first
+constexpr std::size_t kEnough = std::size_t{64} << 10;              // bytes that a donor brings...
+constexpr core::Duration kEnoughWithin = std::chrono::seconds(10);  // ...in such a time, or is left
 constexpr int kFailuresMax = 5;  // of one donor in one of its boots
 // After a state of another lineage that was clearly worse: its donor may have been one that is far
 // behind its own lineage; but a liar has many names.
@@ -132,7 +134,7 @@ void StateCopy::leave_donor(const std::string& why) {
 
 void StateCopy::give_up_donor(const std::string& why) {
   tried_[copy_->donor].failures = kFailuresMax - 1;
-  links_.send(copy_->donor, wire::Refuse{0, 0, why.substr(0, wire::kAddressMax)});
+  links_.send(copy_->donor, wire::Refuse{0, 0, why});
   leave_donor(why);
 }
 
@@ -185,6 +187,8 @@ void StateCopy::on_chunk(const wire::Header& header, const wire::StateChunk& chu
       parts_->state.kind = {chunk.state.optimizer, {core::Plane::kParameters}};
       if (parts_->state.planes.size() > plane_size()) parts_->state.planes.resize(plane_size());
     }
+    copy_->had = parts_->state.planes.size();
+    copy_->had_at = shell_.now;
   }
   core::Bytes& bytes = parts_->state.planes;
   const std::uint64_t at = bytes.size();
@@ -205,7 +209,15 @@ void StateCopy::on_chunk(const wire::Header& header, const wire::StateChunk& chu
   heard_ = shell_.now;
   copy_->tries = 0;
   copy_->backoff /= 2;  // the next wait is as long as the one that was long enough
-  if (bytes.size() < size()) return request();
+  if (bytes.size() < size()) {
+    if (bytes.size() - copy_->had >= kEnough) {
+      copy_->had = bytes.size();
+      copy_->had_at = shell_.now;
+    } else if (shell_.now - copy_->had_at >= kEnoughWithin) {
+      return leave_donor("its state comes too slowly");
+    }
+    return request();
+  }
   copy_->whole = true;
 }
 

@@ -45,6 +45,8 @@ class StateCopy {
     int tries = 0;
     core::Duration backoff{0};
     bool whole = false;
+    std::uint64_t had = 0;   ///< bytes of the state when last...
+    core::Instant had_at{};  ///< ...it had brought enough in time
   };
   /// What came of a state, from whichever donors: replicas of one lineage are near each other, so
   /// one may go on where another stopped.

@@ -254,7 +254,9 @@ struct BodyWriter {
     w.put(m.state), w.put(m.shards), w.put(m.proof);
     w.put(m.address), w.put(m.model), w.put(m.verdicts), w.put(m.members);
   }
-  void operator()(const Refuse& m) { w.put(m.echo), w.put(m.newest_boot), w.put(m.reason); }
+  void operator()(const Refuse& m) {
+    w.put(m.echo), w.put(m.newest_boot), w.put(m.reason.substr(0, kAddressMax));
+  }
   void operator()(const Resume& m) {
     w.put(std::uint8_t{m.has_yours}), w.put(std::uint8_t{m.wants_answer});
     w.put(m.facts.created), w.put(m.facts.seen), w.put(m.facts.pending);

@@ -65,7 +65,7 @@ struct Header {
   core::PeerId src;
   core::PeerId dst;  ///< zero in a Hello to an address whose peer is not yet known
   core::Boot src_boot = 0;
-  core::Boot dst_boot = 0;  ///< zero in Hello and Refuse
+  core::Boot dst_boot = 0;  ///< zero in Hello
   std::uint64_t step = 0;   ///< the sender's model age
   std::uint32_t body_size = 0;
   std::uint32_t payload_size = 0;

@@ -208,6 +208,79 @@ TEST_CASE_METHOD(Keyed, "a connection that comes back is used again after a nonc
   CHECK_FALSE(was_told(net, 0, What::kSilent));
 }
 
+TEST_CASE_METHOD(Keyed, "a Refuse that names an address of any length is sent") {
+  REQUIRE(meet());
+  // It moves to an address as long as one may be, and another process of it comes at once.
+  wire::Hello moved = hello();
+  moved.address = std::string(250, 'a') + ":1";
+  for (const Send& send : net.sent) {
+    const auto header = wire::peek(send.head, core::view(send.payload), 1 << 20);
+    if (header->src != core::PeerId{0, 2} || header->type != wire::Type::kHello) continue;
+    moved.process = std::get<wire::Hello>(*wire::parse(*header, send.head)).process;
+  }
+  wire::Hello other = hello();
+  other.process = 99;
+  net.sent.clear();
+  net.give(0, from_1(moved, {0, 2}, 1));
+  net.give(0, from_1(other, {0, 2}, 1));
+  CHECK(std::count_if(net.sent.begin(), net.sent.end(),
+                      [](const Send& send) { return type_of(send) == wire::Type::kRefuse; }) == 1);
+}
+
+TEST_CASE_METHOD(Keyed, "whoever is at an address is not asked again for each message of another") {
+  REQUIRE(meet());
+  wire::Hello moved = hello();
+  moved.address = "192.0.2.7:7";
+  net.kill(1);
+  REQUIRE(net.run(20s, [&] { return !is_up(net, 0); }));
+  net.give(0, from_1(moved, {0, 2}, 2));
+  net.give(0, from_1(wire::Resume{true, true, {}}, {0, 2}, 2));
+  net.sent.clear();
+  for (core::Lineage lineage = 1; lineage <= 1000; ++lineage) {
+    wire::Header header;
+    header.schema = net.peers[0]->replica->schema().hash();
+    header.lineage = lineage;
+    header.src = {0, 2};
+    header.src_boot = 2;
+    header.dst = {0, 1};
+    header.dst_boot = 1;
+    net.give(0, Received{wire::encode(header, wire::Receipt{}, {}), nullptr, "p", Net::caller(1)});
+  }
+  CHECK(std::count_if(net.sent.begin(), net.sent.end(),
+                      [&](const Send& send) { return send.to == moved.address; }) <= 1);
+}
+
+TEST_CASE_METHOD(Keyed, "who only says to be at another's address does not make that one gone") {
+  REQUIRE(meet());
+  net.delivers = [](const Send&, wire::Type) { return false; };
+  REQUIRE(net.run(20s, [&] { return !is_up(net, 0) && !is_up(net, 1); }));
+  // Another member tells each of the two that it is where the other is.
+  for (const std::size_t to : {0, 1}) {
+    wire::Header header;
+    header.schema = net.peers[to]->replica->schema().hash();
+    header.src = {0, 3};
+    header.src_boot = 1;
+    wire::Hello hello = Keyed::hello();
+    hello.proof = Net::proof(2);
+    hello.address = Net::address(1 - to);
+    net.give(to, Received{wire::encode(header, hello, {}), nullptr, "p", Net::caller(2)});
+    REQUIRE(net.peers[to]->machine->neighbours().size() == 2);
+  }
+  net.delivers = [](const Send&, wire::Type) { return true; };
+  CHECK(net.run(60s, [&] { return is_up(net, 0) && is_up(net, 1); }));
+}
+
+TEST_CASE_METHOD(Keyed, "what cannot be read is too much sooner or later") {
+  REQUIRE(meet());
+  wire::Header header;
+  header.version = 9;
+  header.src = {0, 2};
+  const Received newer{wire::encode(header, wire::Ping{}, {}), nullptr, "p", Net::caller(1)};
+  for (int i = 0; i < 40'000; ++i) net.give(0, newer);
+  CHECK(rejected(net, 0, Reject::kVersion) > 30'000);
+  CHECK(rejected(net, 0, Reject::kFlood) > 1000);
+}
+
 TEST_CASE_METHOD(Keyed, "who is trusted no longer is dropped, and comes back with a Hello") {
   REQUIRE(meet());
   net.give(0, Distrusted{{0, 2}});

@@ -126,6 +126,60 @@ TEST_CASE("strangers who only say Hello leave nothing behind") {
   CHECK(peer.machine->edges().size() <= 8);
 }
 
+TEST_CASE(
+    "strangers who claim that much was lost leave nothing behind when others take their place") {
+  Net net;
+  Config config = net.config(0);
+  config.links_max = 8;
+  net.add(0.0F, config);
+  net.start(0, false);  // it may have lost something
+  Peer& peer = *net.peers[0];
+  for (std::uint64_t i = 1; i <= 100; ++i) {
+    wire::Header header;
+    header.schema = peer.replica->schema().hash();
+    header.src = {1000, i};
+    header.src_boot = 3;
+    wire::Hello hello;
+    hello.address = "nowhere:" + std::to_string(i);
+    net.inject(0, {wire::encode(header, hello, {}), nullptr, ""});
+    header.dst = peer.machine->self().id;
+    header.dst_boot = peer.machine->self().boot;
+    wire::Resume resume{true, true, {}};
+    resume.facts.created = {{1, 5}, {2, 5}, {3, 5}};
+    net.inject(0, {wire::encode(header, resume, {}), nullptr, ""});
+    net.run(3s);
+  }
+  CHECK(peer.machine->counters().lost_here >= 15);
+  CHECK(peer.machine->edges().size() <= 8);
+}
+
+TEST_CASE("a donor that brings next to nothing is left, and what it brought is kept") {
+  Net net;
+  Config donor = net.config(0);
+  donor.state_chunk = 1;
+  net.add(3.0F, donor);
+  Peer& newcomer = net.add(0.0F, net.config(1));
+  int copies = 0;
+  core::Instant last{};
+  net.delivers = [&](const Send& send, wire::Type type) {
+    if (type == wire::Type::kStateRequest) {
+      const auto header = wire::peek(send.head, core::view(send.payload), 1 << 20);
+      copies +=
+          std::get<wire::StateRequest>(*wire::parse(*header, send.head)).snapshot == 0 ? 1 : 0;
+    }
+    if (type != wire::Type::kStateChunk) return true;
+    if (last != core::Instant{} && net.now - last < 5100ms) return false;
+    last = net.now;
+    return true;
+  };
+  net.run(5s);
+  CHECK(copies == 1);
+  net.run(10s);
+  CHECK(copies > 1);
+  CHECK(net.run(20s, [&] { return newcomer.machine->phase() == Phase::kTraining; }));
+  CHECK(newcomer.replica->x == 3.0F);
+}
+
 TEST_CASE("training waits for company, but not for ever") {
   Net net;
   Config config = net.config(0);
