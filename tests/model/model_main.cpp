@@ -11,7 +11,7 @@ namespace {
 
 using namespace murmur::model;
 
-bool run(const Setup& setup, Mutant mutant, std::uint64_t states_max, bool trace) {
+Verdict run(const Setup& setup, Mutant mutant, std::uint64_t states_max, bool trace) {
   const auto begin = std::chrono::steady_clock::now();
   const Verdict verdict = search(setup, mutant, states_max);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
@@ -22,7 +22,7 @@ bool run(const Setup& setup, Mutant mutant, std::uint64_t states_max, bool trace
     for (const std::string& step : verdict.trace) fmt::print("    {}\n", step);
   }
   std::fflush(stdout);
-  return verdict.violation.empty() && verdict.complete;
+  return verdict;
 }
 
 }  // namespace
@@ -40,17 +40,22 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   bool good = true;
+  bool any = false;
   for (const Setup& setup : exhaustive ? exhaustive_setups() : fast_setups()) {
     if (!only.empty() && setup.name != only) continue;
-    good &= run(setup, Mutant::kNone, states_max, true);
+    const Verdict verdict = run(setup, Mutant::kNone, states_max, true);
+    good &= verdict.violation.empty() && verdict.complete;
+    any = true;
   }
   for (int i = 1; i < kMutants && !exhaustive; ++i) {
     const auto mutant = static_cast<Mutant>(i);
     if (!only.empty() && to_string(mutant) != only) continue;
-    if (run(setup_for(mutant), mutant, states_max, trace)) {
+    if (run(setup_for(mutant), mutant, states_max, trace).violation.empty()) {
       fmt::print("    it should not\n");
       good = false;
     }
+    any = true;
   }
-  return good ? 0 : 1;
+  if (!any) fmt::print("nothing is called '{}'\n", only);
+  return good && any ? 0 : 1;
 }
