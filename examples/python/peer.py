@@ -101,17 +101,18 @@ class Peer:
         self.id = keys.peer_id(self.public)
         self.swarm = keys.swarm_id(self.swarm_key) if self.swarm_key else 0
         self.boot, self.process = 1, random.getrandbits(64) | 1
-        self.model, self.schema = options.model, None
+        self.model, self.schema = options.model, wire.schema_hash(options.model)
         self.phase, self.step, self.lineage = "joining", 0, 0
         self.x = None
         self.edges, self.sockets = {}, {}
+        self.left = {}            # edges to those that said goodbye: what was exchanged stays known
         self.contacts = {address: random.getrandbits(64) | 1 for address in options.join}
         self.contact_at = 0.0
         self.own = None           # the offer in flight: (peer, oid, shard, deadline)
         self.offer_at = 0.0
         self.copy = None          # the state being copied: [donor, snapshot, bytes, asked at]
         self.count = dict.fromkeys(("gave", "took", "receipted", "refused", "voided", "declined",
-                                    "left_owing", "dropped"), 0)
+                                    "dropped"), 0)
         self.context = zmq.Context()
         self.router = self.context.socket(zmq.ROUTER)
         self.router.linger = 0
@@ -220,15 +221,18 @@ class Peer:
         edge.lineage = header["lineage"] or edge.lineage
         if body["type"] in ("Offer", "Transfer", "Decline") and header["lineage"] != self.lineage:
             return
-        getattr(self, "on_" + body["type"].lower())(edge, header, body, payload)
+        try:
+            getattr(self, "on_" + body["type"].lower())(edge, header, body, payload)
+        except (struct.error, OverflowError, IndexError):
+            self.count["dropped"] += 1  # no planes, a length that is none, or no number of 32 bits
 
     def on_hello(self, header, body):
-        if header["schema"] != self.schema and self.schema is not None:
+        if header["schema"] != self.schema:
             return
-        if self.schema is None:
-            # Ours is theirs: a program would compute it from its own model (docs/protocol.md).
-            self.schema, self.model = header["schema"], body["model"].split(" ")[0]
-        edge = self.edges.setdefault(header["src"], Edge(header["src"], body["address"]))
+        src = header["src"]
+        if src in self.left:
+            self.edges[src] = self.left.pop(src)
+        edge = self.edges.setdefault(src, Edge(src, body["address"]))
         if header["src_boot"] < edge.boot:
             return
         if header["src_boot"] > edge.boot:
@@ -242,7 +246,7 @@ class Peer:
         if body["wants_reply"]:
             self.say_hello(edge.address, edge.peer, edge.nonce, body["nonce"], not edge.reached)
         for peer, address in body["members"]:
-            if peer != self.id:
+            if peer != self.id and peer not in self.left:
                 self.edges.setdefault(peer, Edge(peer, address))
 
     def on_resume(self, edge, header, body):
@@ -274,8 +278,7 @@ class Peer:
 
     def on_bye(self, edge, header, body, payload):
         edge.took = edge.taken = False
-        self.edges.pop(edge.peer)
-        self.count["left_owing"] += edge.pending is not None
+        self.left[edge.peer] = self.edges.pop(edge.peer)
 
     def on_staterequest(self, edge, header, body, payload):
         self.tell(edge, {"type": "StateChunk", "snapshot": body["snapshot"], "plane": 0,
@@ -330,7 +333,7 @@ class Peer:
             self.own = None
         if not self.may_mix(edge) or edge.pending:
             return self.decline(edge, body["id"], 0)
-        weight = 0.5 / (1 + body["expected_staleness"] / 64)
+        weight = rounded(0.5 / (1 + body["expected_staleness"] / 64))  # as it is sent
         q = [rounded(t - o) for t, o in zip(theirs, own)]
         self.x[begin:begin + SHARD] = [rounded(o + weight * d) for o, d in zip(own, q)]
         edge.created += 1
@@ -479,6 +482,7 @@ class Peer:
                 self.tell(edge, {"type": "Bye"})
         time.sleep(0.2)
         self.count["pending"] = sum(e.pending is not None for e in self.edges.values())
+        self.count["left_owing"] = sum(e.pending is not None for e in self.left.values())
         self.count["step"] = self.step
         if self.authenticator:
             self.authenticator.stop()
@@ -495,7 +499,6 @@ def main():
     parser.add_argument("--out", metavar="FILE", help="its parameters at the end, as fp32")
     options = parser.parse_args()
     peer = Peer(options)
-    peer.schema = wire.schema_hash(options.model)
     x = peer.run(options.seconds)
     if options.out and x:
         with open(options.out, "wb") as file:
