@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "net/strangers.hpp"
+
 namespace murmur::net {
 namespace {
 
@@ -86,9 +88,13 @@ Gate::Caller& Gate::remember(core::Instant now, const core::PublicKey& key) {
     return found->second;
   }
   if (callers_.size() >= kCallersMax) {
-    callers_.erase(std::min_element(
+    const auto oldest = std::min_element(
         callers_.begin(), callers_.end(),
-        [](const auto& a, const auto& b) { return a.second.heard < b.second.heard; }));
+        [](const auto& a, const auto& b) { return a.second.heard < b.second.heard; });
+    const int connection = oldest->second.connection;
+    shut_down(connection, host_of(connection));
+    speakers_.erase(connection);
+    callers_.erase(oldest);
   }
   gossip::Caller known{core::peer_id(key), {}};
   for (const core::SwarmKey& swarm : keys_) {
@@ -96,6 +102,21 @@ Gate::Caller& Gate::remember(core::Instant now, const core::PublicKey& key) {
   }
   Caller caller{key, std::make_shared<const gossip::Caller>(std::move(known)), {}, now, -1};
   return callers_.emplace(key, std::move(caller)).first->second;
+}
+
+int Gate::speaks_on(Caller& caller, int connection) {
+  if (caller.connection == connection) return -1;
+  closed(connection);  // it was another's, whose end was not told yet
+  const int before = std::exchange(caller.connection, connection);
+  speakers_.erase(before);
+  speakers_.emplace(connection, caller.key);
+  return before;
+}
+
+void Gate::closed(int connection) {
+  const auto speaker = speakers_.extract(connection);
+  if (!speaker) return;
+  if (Caller* const caller = find(speaker.mapped())) caller->connection = -1;
 }
 
 Gate::Caller* Gate::find(core::Instant now, std::string_view user_id) {

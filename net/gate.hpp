@@ -4,8 +4,9 @@
 // the gate answers becomes the "User-Id" of every message on that connection.
 //
 // Thread rule: one thread, that of the sockets; answer() often, for handshakes wait for it.
-// Limits: kCallersMax callers are remembered (the one heard longest ago gives way); a key may shake
-// hands kHandshakesAtOnce times and then every kHandshakeEvery.
+// Limits: kCallersMax callers are remembered (the one heard longest ago gives way, and its
+// connection is closed); each may speak on one connection; a key may shake hands kHandshakesAtOnce
+// times and then every kHandshakeEvery.
 #pragma once
 
 #include <functional>
@@ -45,12 +46,17 @@ class Gate {
     std::shared_ptr<const gossip::Caller> known;
     TokenBucket handshakes;
     core::Instant heard{};
-    int connection = -1;  ///< the descriptor that its last message came on
+    int connection = -1;  ///< the descriptor that its last message came on, if that is still open
   };
   /// Of a message's "User-Id"; null if the gate has not given that. Until the next call.
   Caller* find(core::Instant now, std::string_view user_id);
   /// Null if it has not called lately.
   Caller* find(const core::PublicKey& key);
+
+  /// A message of `caller` came on `connection`. The descriptor of another that it has open, as no
+  /// honest peer has; else -1.
+  int speaks_on(Caller& caller, int connection);
+  void closed(int connection);
 
   [[nodiscard]] void* socket() { return socket_.handle(); }
 
@@ -59,6 +65,7 @@ class Gate {
   std::vector<core::SwarmKey> keys_;
   zmq::socket_t socket_;
   std::map<core::PublicKey, Caller> callers_;
+  std::map<int, core::PublicKey> speakers_;  ///< by Caller::connection
 };
 
 }  // namespace murmur::net

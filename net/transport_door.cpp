@@ -45,12 +45,16 @@ bool Transport::identify(zmq::message_t& head, gossip::Received& received) {
     ++counters_.unidentified;
     return false;
   }
-  caller->connection = zmq_msg_get(head.handle(), ZMQ_SRCFD);
-  strangers_.spoke(caller->connection);
+  const int connection = zmq_msg_get(head.handle(), ZMQ_SRCFD);
+  strangers_.spoke(connection);
+  if (const int other = gate_->speaks_on(*caller, connection); other >= 0) {
+    ++counters_.shown_out;
+    shut_down(other, received.from_host);
+  }
   const bool trusted = !door_.trust || door_.trust->includes(caller->key);
   if (!trusted || (!shunned_.empty() && shunned_.contains(caller->known->id))) {
     ++counters_.unidentified;
-    shut_down(caller->connection, received.from_host);
+    shut_down(connection, received.from_host);
     return false;
   }
   received.caller = caller->known;
@@ -81,6 +85,7 @@ void Transport::tend_strangers(core::Instant now) {
       strangers_.accepted(value);
     } else if (event == ZMQ_EVENT_DISCONNECTED) {
       if (const auto host = strangers_.closed(value)) turnstile_.failed(*host);
+      if (gate_) gate_->closed(value);
     } else {
       ++counters_.handshakes_failed;
     }

@@ -341,6 +341,33 @@ TEST_CASE("who is shunned is not heard, and is again afterwards") {
   CHECK(post.counters().unidentified + post.counters().handshakes_refused > 0);
 }
 
+TEST_CASE("a caller has one connection: where it speaks on another, the first is closed") {
+  Post post(1);
+  zmq::context_t context;
+  std::vector<zmq::socket_t> callers;
+  const core::KeyPair self = identity(2);
+  const core::KeyPair listening = core::listening_keys(swarm_key(1));
+  const auto bytes = [](const auto& key) {
+    return zmq::buffer(key.bytes.data(), key.bytes.size());
+  };
+  for (int i = 0; i < 6; ++i) {
+    zmq::socket_t& caller = callers.emplace_back(context, zmq::socket_type::dealer);
+    caller.set(zmq::sockopt::linger, 0);
+    caller.set(zmq::sockopt::reconnect_ivl, -1);
+    caller.set(zmq::sockopt::curve_secretkey, bytes(self.secret));
+    caller.set(zmq::sockopt::curve_publickey, bytes(self.shown));
+    caller.set(zmq::sockopt::curve_serverkey, bytes(listening.shown));
+    caller.connect("tcp://" + post.address());
+    const std::string word = "on connection " + std::to_string(i);
+    caller.send(zmq::buffer(word), zmq::send_flags::none);
+    REQUIRE(until({&post}, [&] { return post.has_heard(word); }));
+    CHECK(post.counters().shown_out == static_cast<std::uint64_t>(i));
+  }
+  // One after the other is no more than that: a peer that is made again closed its connection.
+  callers.clear();
+  CHECK(still_works(post));
+}
+
 TEST_CASE("idle connections past a number give way, and do not keep others out") {
   Post post(1);
   Post friendly(2);
