@@ -34,6 +34,7 @@ ClosedFormReplica::ClosedFormReplica(const ReplicaSpec& spec)
       quadratic_(spec.model.kind == core::ModelKind::kQuadratic),
       learning_rate_(spec.optimizer.learning_rate),
       momentum_(spec.optimizer.momentum),
+      stream_(spec.stream),
       noise_key_(core::Rng(spec.seed, spec.stream, "gradient noise").next()),
       context_(1),
       exchange_(context_) {
@@ -137,8 +138,9 @@ core::Result<core::MixStats> ClosedFormReplica::absorb(core::ShardId shard, core
 }
 
 void ClosedFormReplica::save(core::Bytes& out) {
-  begin_state({.optimizer_steps = steps_, .place = {.epoch = 0, .position = steps_}}, schema_,
-              optimizer_, out);
+  begin_state(
+      {.optimizer_steps = steps_, .place = {.epoch = 0, .position = steps_}, .stream = stream_},
+      schema_, optimizer_, out);
   const std::span<float> arrays = state_arrays(out);
   std::ranges::copy(x_, arrays.begin());
   // Without momentum there is no array of it.

@@ -58,6 +58,7 @@ class ClosedFormReplica final : public core::Replica {
   bool quadratic_;
   float learning_rate_;
   float momentum_;
+  std::uint64_t stream_;
   std::uint64_t noise_key_;
   std::uint64_t steps_ = 0;  ///< names the next step's noise: the place in the data
   std::vector<float> curvature_;

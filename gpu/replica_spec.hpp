@@ -63,8 +63,8 @@ struct ReplicaSpec {
   std::size_t accumulate = 1;  ///< batches a step, whose mean gradient it takes
   Augment augment = {};
   std::uint64_t seed = 1;
-  std::uint64_t stream = 0;
-  int threads = 1;  ///< on the CPU
+  std::uint64_t stream = 0;  ///< of a network: until it loads a state, whose own it goes on with
+  int threads = 1;           ///< on the CPU
   /// On the CPU: shared by replicas that take turns on one thread (host::make_workspace()); null:
   /// its own.
   std::shared_ptr<host::Workspace> workspace = nullptr;

@@ -24,7 +24,7 @@ struct Header {
   std::uint64_t optimizer_steps;
   std::uint64_t epoch;
   std::uint64_t position;
-  std::uint64_t reserved;
+  std::uint64_t stream;
 };
 static_assert(sizeof(Header) == 64);
 
@@ -94,7 +94,7 @@ void begin_state(const ReplicaState& state, const core::Schema& schema, const Op
                       .optimizer_steps = state.optimizer_steps,
                       .epoch = state.place.epoch,
                       .position = state.place.position,
-                      .reserved = 0};
+                      .stream = state.stream};
   std::memcpy(out.data(), &header, sizeof(header));
 }
 
@@ -142,7 +142,7 @@ core::Result<ReplicaState> read_state(core::ByteView bytes, const core::Schema& 
   if (!std::ranges::all_of(arrays, [](float value) { return std::isfinite(value); })) {
     return core::fail("replica state: a value is not finite");
   }
-  return ReplicaState{header.optimizer_steps, {header.epoch, header.position}};
+  return ReplicaState{header.optimizer_steps, {header.epoch, header.position}, header.stream};
 }
 
 }  // namespace murmur::gpu

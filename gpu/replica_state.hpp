@@ -29,6 +29,7 @@ std::size_t optimizer_slots(const OptimizerSpec& spec);
 struct ReplicaState {
   std::uint64_t optimizer_steps = 0;
   PlaceInData place;
+  std::uint64_t stream = 0;  ///< ReplicaSpec's, which drew the order that the place is in
 };
 
 /// Sizes `out` for a state and writes its header; the caller fills state_arrays() and seals.

@@ -128,7 +128,7 @@ class NetworkReplica final : public core::Replica {
 
   void save(core::Bytes& out) override {
     context_->activate();
-    begin_state({optimizer_.steps(), place_}, schema_, spec_.optimizer, out);
+    begin_state({optimizer_.steps(), place_, spec_.stream}, schema_, spec_.optimizer, out);
     read_arrays(state_arrays(out).data());
     seal_state(out);
   }
@@ -141,6 +141,7 @@ class NetworkReplica final : public core::Replica {
     if (!read) return tl::make_unexpected(read.error());
     write_arrays(arrays.data());
     optimizer_.set_steps(read->optimizer_steps);
+    spec_.stream = read->stream;
     set_place(read->place);
     return {};
   }

@@ -66,6 +66,24 @@ TEST_CASE("a restored replica goes on to the same bits") {
   }
 }
 
+TEST_CASE("a restored replica goes on with the stream that its state is of, whatever its own was") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    INFO(device.name);
+    ReplicaSpec spec = small_classifier();
+    spec.model = *core::make_network(
+        "dropping", {5},
+        core::in_sequence({core::LinearSpec{8}, core::DropoutSpec{0.5}, core::LinearSpec{3}}));
+    spec.stream = 3;
+    const auto a = make(spec, device);
+    a->train(9);  // into the second epoch
+    spec.stream = 9;
+    const auto b = make(spec, device);
+    REQUIRE(b->load(saved(*a)));
+    CHECK(a->train(20).loss == b->train(20).loss);
+    CHECK(saved(*a) == saved(*b));
+  }
+}
+
 TEST_CASE("a newcomer adopts parameters and optimizer, and keeps its place in its data") {
   for (const DeviceUnderTest& device : devices_under_test()) {
     ReplicaSpec spec = small_classifier();
@@ -83,7 +101,7 @@ TEST_CASE("a newcomer adopts parameters and optimizer, and keeps its place in it
     // From the donor's whole state, but at the twin's place: the next batches are the twin's.
     core::Bytes expected = saved(*donor);
     const core::Bytes twins = saved(*twin);
-    constexpr std::size_t kPlace = 40, kPlaceSize = 16;  // epoch and position in the header
+    constexpr std::size_t kPlace = 40, kPlaceSize = 24;  // epoch, position, stream in the header
     std::memcpy(expected.data() + kPlace, twins.data() + kPlace, kPlaceSize);
     seal_state(expected);
     CHECK(saved(*newcomer) == expected);
