@@ -93,7 +93,8 @@ class Planner {
     to = in_place(op) ? plan_.values[op.from] : buffer(sizes_[op.to] * rows_, time);
     use(to, time);
     if (op.needs.saved > 0) memory.saved = buffer(op.needs.saved * rows_, time);
-    const std::size_t scratch = op.needs.scratch + op.needs.row_scratch * rows_;
+    const std::size_t scratch =
+        op.needs.scratch + op.needs.row_scratch * std::min(rows_, op.needs.rows_together);
     if (scratch > 0) memory.scratch = buffer(scratch, time);
     if (!training_) return;
     const std::size_t back = backward_time(i);

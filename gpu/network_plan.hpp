@@ -20,9 +20,10 @@ struct Needs {
   /// The output may lie where the input did, and the input's gradient where the output's did.
   bool in_place = false;
   std::size_t saved = 0;  ///< floats a row that forward() leaves for backward()
-  /// Floats that are of use within a call: in all, and more for each row.
+  /// Floats that are of use within a call: in all, and more for each row, of at most so many.
   std::size_t scratch = 0;
   std::size_t row_scratch = 0;
+  std::size_t rows_together = std::numeric_limits<std::size_t>::max();
 };
 
 /// What a network does one after the other: a layer, or several as one.

@@ -68,6 +68,15 @@ TEST_CASE("a layer that may works in place, but not on what another layer reads"
   CHECK(plan.values[2] != plan.values[1]);
 }
 
+TEST_CASE("scratch for each row is for as many as there are, up to those looked at together") {
+  std::vector<Operation> operations = chain(1);
+  operations[0].needs = {.row_scratch = 160, .rows_together = 8};
+  for (const std::size_t rows : {1U, 7U, 8U, 9U}) {
+    const NetworkPlan plan = plan_network(operations, {16, 16}, rows, false);
+    CHECK(plan.size == 2 * 16 * rows + 160 * std::min<std::size_t>(rows, 8));
+  }
+}
+
 TEST_CASE("a value that two read gets the sum of their gradients") {
   // 0 -> 1 -> 2, and 3 = 2 + 1, 3 -> 4
   std::vector<Operation> operations = chain(2);

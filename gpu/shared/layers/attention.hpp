@@ -96,7 +96,8 @@ class Attention final : public Layer {
   [[nodiscard]] Needs needs() const override {
     return {.input = true,
             .saved = heads_ * context_,
-            .scratch = kSamplesTogether * 2 * context_ * context_};
+            .row_scratch = 2 * context_ * context_,
+            .rows_together = kSamplesTogether};
   }
 
   void forward(Context& context, const Forward& pass) override {
