@@ -4,7 +4,7 @@
 
 #include <array>
 #include <cmath>
-#include <functional>
+#include <limits>
 #include <numeric>
 
 namespace murmur::core {
@@ -34,8 +34,9 @@ Result<void> check_image(const Shape& input) {
 Result<Shape> windows(const Shape& input, std::size_t channels, std::size_t kernel,
                       std::size_t stride, std::size_t padding) {
   if (auto ok = check_image(input); !ok) return tl::make_unexpected(ok.error());
-  if (kernel < 1 || stride < 1) {
-    return fail(fmt::format("a kernel of {} and a stride of {}: not 1 or more", kernel, stride));
+  if (kernel < 1 || kernel > kWidthMax || stride < 1 || stride > kWidthMax) {
+    return fail(fmt::format("a kernel of {} and a stride of {} are not in 1..{}", kernel, stride,
+                            kWidthMax));
   }
   if (padding >= kernel) {
     return fail(fmt::format("padding {} is not below the kernel's {}", padding, kernel));
@@ -147,7 +148,11 @@ Parameters of(const Any&, const Shape&) {
 }  // namespace
 
 std::size_t elements(const Shape& shape) {
-  return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
+  constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max();
+  return std::accumulate(shape.begin(), shape.end(), std::size_t{1},
+                         [](std::size_t product, std::size_t size) {
+                           return size == 0 || product <= kMost / size ? product * size : kMost;
+                         });
 }
 
 std::string to_string(const Shape& shape) { return fmt::format("{}", fmt::join(shape, " x ")); }

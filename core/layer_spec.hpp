@@ -16,6 +16,7 @@ namespace murmur::core {
 
 /// Of one sample, row-major: {784}, {3, 32, 32} (channels, rows, columns).
 using Shape = std::vector<std::size_t>;
+/// The greatest number of 64 bits where they are more.
 std::size_t elements(const Shape& shape);
 /// "3 x 32 x 32"
 std::string to_string(const Shape& shape);

@@ -96,10 +96,11 @@ Result<ModelSpec> make_network(std::string text, Shape input, std::vector<Layer>
     auto shape = output_shape(layer.spec, given);
     if (!shape) return bad(layer, shape.error().message);
     for (const Parameter& parameter : parameters_of(layer.spec, given)) {
-      parameters += elements(parameter.shape);
-    }
-    if (parameters > kParametersMax) {
-      return fail(fmt::format("model '{}': more than {} parameters", spec.text, kParametersMax));
+      const std::size_t size = elements(parameter.shape);
+      if (size > kParametersMax - parameters) {
+        return fail(fmt::format("model '{}': more than {} parameters", spec.text, kParametersMax));
+      }
+      parameters += size;
     }
     spec.shapes.push_back(*std::move(shape));
   }

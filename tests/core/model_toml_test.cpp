@@ -144,6 +144,18 @@ TEST_CASE("a file that is no model is refused in one line that names the layer")
         "model 'm': layer 0 (dropout): a rate of 1 is not in [0, 1)");
   CHECK(error(input + "[[layer]]\ntype = 'conv2d'\noutputs = 4\nkernel = 3\npadding = 3") ==
         "model 'm': layer 0 (conv2d): padding 3 is not below the kernel's 3");
+  CHECK(error("input = [65536, 65536, 65536, 65536]") ==
+        "model 'm': input: more than 2^26 numbers");
+  const std::string plain = "input = [1, 8, 8]\n";
+  CHECK(error(plain + "[[layer]]\ntype = 'conv2d'\noutputs = 1\nkernel = 4294967296\n"
+                      "stride = 4294967296\npadding = 4294967295\nbias = false\n") ==
+        "model 'm': layer 0 (conv2d): a kernel of 4294967296 and a stride of 4294967296 are not in "
+        "1..65536");
+  CHECK(error(plain + "[[layer]]\ntype = 'conv2d'\noutputs = 65536\nkernel = 65536\n"
+                      "stride = 65536\npadding = 65535\n") ==
+        "model 'm': more than 268435456 parameters");
+  CHECK(error(input + "[[layer]]\ntype = 'max-pool2d'\nkernel = 2\nstride = 0") ==
+        "model 'm': layer 0 (max-pool2d): a kernel of 2 and a stride of 0 are not in 1..65536");
   CHECK(error("input = [3").starts_with("model 'm': line 1: "));
 }
 
