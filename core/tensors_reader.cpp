@@ -36,17 +36,19 @@ class Reader {
     Samples samples;
     if (x->shape.size() < 2) return bad(x_name, "is not [N, ...]");
     samples.rows = x->shape[0];
+    const bool bytes = x->type == "U8";
+    if (!bytes && x->type != "F32") {
+      return bad(x_name, fmt::format("is {}, neither F32 nor U8", x->type));
+    }
     if (x->bytes.empty()) return bad(x_name, "holds nothing");
     samples.width =
         std::accumulate(x->shape.begin() + 1, x->shape.end(), std::size_t{1}, std::multiplies<>());
-    if (x->type == "U8") {
-      const auto* const bytes = reinterpret_cast<const std::uint8_t*>(x->bytes.data());
-      samples.bytes = ByteRows(file_.file, {bytes, x->bytes.size()}, true);
+    if (bytes) {
+      const auto* const data = reinterpret_cast<const std::uint8_t*>(x->bytes.data());
+      samples.bytes = ByteRows(file_.file, {data, x->bytes.size()}, true);
       samples.scale = 1.0F / 255.0F;
-    } else if (x->type == "F32") {
-      if (auto ok = floats(x_name, *x, samples.floats); !ok) return tl::make_unexpected(ok.error());
-    } else {
-      return bad(x_name, fmt::format("is {}, neither F32 nor U8", x->type));
+    } else if (auto ok = floats(x_name, *x, samples.floats); !ok) {
+      return tl::make_unexpected(ok.error());
     }
     if (y->shape.empty() || y->shape[0] != samples.rows) {
       return bad(y_name, fmt::format("is not [{}, ...], as {} has it", samples.rows, x_name));
@@ -100,11 +102,13 @@ class Reader {
   [[nodiscard]] Result<void> labels(const std::string& name, const FileTensor& tensor,
                                     std::size_t classes_max, Samples& samples) const {
     if (tensor.shape.size() > 2) return bad(name, "is neither [N] nor [N, T]");
+    if (tensor.type != "U8" && tensor.type != "I32" && tensor.type != "I64") {
+      return bad(name, fmt::format("is {}, none of U8, I32, I64 and F32", tensor.type));
+    }
     if (tensor.bytes.empty()) return bad(name, "holds nothing");
     if (tensor.type == "U8") return labels_of<std::uint8_t>(name, tensor, classes_max, samples);
     if (tensor.type == "I32") return labels_of<std::int32_t>(name, tensor, classes_max, samples);
-    if (tensor.type == "I64") return labels_of<std::int64_t>(name, tensor, classes_max, samples);
-    return bad(name, fmt::format("is {}, none of U8, I32, I64 and F32", tensor.type));
+    return labels_of<std::int64_t>(name, tensor, classes_max, samples);
   }
 
   const std::filesystem::path& path_;

@@ -97,6 +97,16 @@ TEST_CASE("a file whose tensors do not fit is refused in one line") {
         who + "x is not [N, ...]");
   CHECK(error(TensorsFile().add("x", "I32", "[2,1]", two).add("y", "I32", "[2]", two)) ==
         who + "x is I32, neither F32 nor U8");
+  const std::vector<double> doubles(8);
+  CHECK(error(TensorsFile().add("x", "F64", "[2,4]", doubles).add("y", "I32", "[2]", two)) ==
+        who + "x is F64, neither F32 nor U8");
+  CHECK(error(x().add("y", "F16", "[2]", std::vector<std::uint16_t>(2))) ==
+        who + "y is F16, none of U8, I32, I64 and F32");
+  CHECK(error(TensorsFile()
+                  .add("x", "U8", "[2,0]", std::vector<std::uint8_t>())
+                  .add("y", "I32", "[2]", two)) == who + "x holds nothing");
+  CHECK(error(x().add("y", "I32", "[2,0]", std::vector<std::int32_t>())) ==
+        who + "y holds nothing");
   CHECK(error(x().add("y", "I32", "[3]", std::vector<std::int32_t>(3))) ==
         who + "y is not [2, ...], as x has it");
   CHECK(error(x().add("y", "I32", "[2]", std::vector<std::int32_t>{0, -1})) ==
