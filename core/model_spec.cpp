@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <set>
 
 #include "core/file_io.hpp"
 #include "core/model_toml.hpp"
@@ -74,6 +75,7 @@ Result<ModelSpec> make_network(std::string text, Shape input, std::vector<Layer>
   ModelSpec spec{ModelKind::kNetwork, std::move(text), 0, std::move(layers), {std::move(input)}};
   std::vector<bool> taken(spec.layers.size() + 1, false);
   std::size_t parameters = 0;
+  std::set<std::string> names;  // of those: a file that holds them finds them by it
   const auto bad = [&spec](const Layer& layer, const std::string& what) {
     return fail(fmt::format("model '{}': layer {} ({}): {}", spec.text, layer.name,
                             type_of(layer.spec), what));
@@ -96,6 +98,10 @@ Result<ModelSpec> make_network(std::string text, Shape input, std::vector<Layer>
     auto shape = output_shape(layer.spec, given);
     if (!shape) return bad(layer, shape.error().message);
     for (const Parameter& parameter : parameters_of(layer.spec, given)) {
+      const std::string name = layer.name + "." + parameter.name;
+      if (!names.insert(name).second) {
+        return bad(layer, fmt::format("another layer has a parameter {} too", name));
+      }
       const std::size_t size = elements(parameter.shape);
       if (size > kParametersMax - parameters) {
         return fail(fmt::format("model '{}': more than {} parameters", spec.text, kParametersMax));

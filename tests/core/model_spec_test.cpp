@@ -70,6 +70,9 @@ TEST_CASE("layers that do not fit each other are refused by name") {
   CHECK(
       error({3, 4}, {{AttentionSpec{1}, "a", 0}}) ==
       "model 'm': layer a (attention): it takes positions x (queries, keys and values), not 3 x 4");
+  CHECK(error({3}, {{EmbeddingSpec{5, 4}, "embed", 0}, {LinearSpec{4}, "embed.token", 1}}) ==
+        "model 'm': layer embed.token (linear): another layer has a parameter "
+        "embed.token.weight too");
   CHECK(error({3}, {}) == "model 'm': no layers");
 }
 
