@@ -217,6 +217,9 @@ core::Result<core::Schema> check_peers(const LocalOptions& o) {
   for (std::size_t i = 0; i < o.peers; ++i) {
     const auto part = part_of(*task, o.peer.training, i, o.peers);
     if (!part) return tl::make_unexpected(part.error());
+    const auto checked =
+        gpu::check_replica(replica_spec(*task, o.peer.training, *part, i, o.peer.threads));
+    if (!checked) return tl::make_unexpected(checked.error());
   }
   if (auto door = net::read_door(o.peer.keys, o.peer.trust); !door) {
     return tl::make_unexpected(door.error());

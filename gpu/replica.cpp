@@ -210,13 +210,15 @@ core::Result<void> check_data(const ReplicaSpec& spec) {
   return check_samples(spec, "held-out", spec.held_out.get());
 }
 
+core::Result<void> check_replica(const ReplicaSpec& spec) {
+  if (auto ok = check_optimizer(spec.optimizer); !ok) return ok;
+  return spec.model.closed_form() ? check_closed_form(spec) : check_network(spec);
+}
+
 core::Result<std::unique_ptr<core::Replica>> make_replica(const ReplicaSpec& spec,
                                                           const DeviceChoice& device) {
-  if (auto ok = check_optimizer(spec.optimizer); !ok) return tl::make_unexpected(ok.error());
-  const bool closed = spec.model.closed_form();
-  const auto checked = closed ? check_closed_form(spec) : check_network(spec);
-  if (!checked) return tl::make_unexpected(checked.error());
-  if (closed) return std::make_unique<ClosedFormReplica>(spec);
+  if (auto ok = check_replica(spec); !ok) return tl::make_unexpected(ok.error());
+  if (spec.model.closed_form()) return std::make_unique<ClosedFormReplica>(spec);
   if (device.cuda) return make_cuda_replica(spec, device.ordinal);
   return host::make_network_replica(spec);
 }

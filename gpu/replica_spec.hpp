@@ -74,7 +74,10 @@ struct ReplicaSpec {
 /// Error: the data do not fit the model, as make_replica() would say it.
 core::Result<void> check_data(const ReplicaSpec& spec);
 
-/// Error: one line saying which field of the spec cannot be, or why the device cannot be used.
+/// Error: one line saying which field of the spec cannot be, as make_replica() would say it.
+core::Result<void> check_replica(const ReplicaSpec& spec);
+
+/// Error: what check_replica() says, or why the device cannot be used.
 /// The closed forms live on the CPU whatever the device.
 core::Result<std::unique_ptr<core::Replica>> make_replica(const ReplicaSpec& spec,
                                                           const DeviceChoice& device = {});

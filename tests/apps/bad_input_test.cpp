@@ -238,6 +238,17 @@ TEST_CASE_METHOD(BadDay, "flags that local sets for its peers are refused") {
   refuses({"local", "--", "--join", "127.0.0.1:7000"}, "--join is set by murmur local");
 }
 
+TEST_CASE_METHOD(BadDay, "what a peer would refuse is refused before local starts any") {
+  const auto local = [&](std::vector<std::string> flags, const std::string& expected) {
+    std::vector<std::string> args = {"local", "--peers", "2", "--out", "DIR/new", "--"};
+    args.insert(args.end(), flags.begin(), flags.end());
+    refuses(args, expected);
+  };
+  local({"--augment", "flip"}, "mlp:64-128-10 takes 64, and no image of channels, rows");
+  local({"--optimizer", "nesterov", "--momentum", "0"}, "Nesterov's method needs a momentum");
+  local({"--schedule", "cosine:9", "--warmup", "9"}, "it ends at step 9, before 9 steps of warm");
+}
+
 TEST_CASE("a folder for temporary files that is not there is named") {
   const TempDir dir;
   const pid_t pid = start_program({"local", "--peers", "2"}, dir,
