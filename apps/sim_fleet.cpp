@@ -1,5 +1,7 @@
 #include "apps/sim_fleet.hpp"
 
+#include <fmt/format.h>
+
 #include "gpu/host/network_replica.hpp"
 
 namespace murmur::apps {
@@ -25,11 +27,12 @@ core::Result<SimFleet> SimFleet::make(const SimOptions& options) {
     if (!part) return tl::make_unexpected(part.error());
     fleet.parts_.push_back(std::move(*part));
   }
-  const auto first = fleet.replica(0);
-  if (!first) return tl::make_unexpected(first.error());
-  fleet.parameters_ = (*first)->schema().parameters();
-  for (const auto& [peer, own] : options.own) {
-    if (auto made = fleet.replica(peer); !made) return tl::make_unexpected(made.error());
+  fleet.parameters_ = core::make_schema(fleet.task_.model).parameters();
+  for (std::size_t i = 0; i < options.peers; ++i) {
+    const auto checked = gpu::check_replica(fleet.spec(i));
+    if (checked) continue;
+    const std::string whose = i == 0 ? "" : fmt::format("peer {}: ", i);  // 0: all, mostly
+    return core::fail(whose + checked.error().message);
   }
   return fleet;
 }
@@ -39,8 +42,9 @@ const Training& SimFleet::training(std::size_t peer) const {
   return own == options_.own.end() ? options_.training : own->second;
 }
 
-gossip::Config SimFleet::gossip(const Training& training) const {
-  const std::size_t rows = task_.train ? task_.train->rows / options_.peers : 1;
+std::size_t SimFleet::rows(std::size_t peer) const { return parts_[peer] ? parts_[peer]->rows : 1; }
+
+gossip::Config SimFleet::gossip(const Training& training, std::size_t rows) const {
   gossip::Config config = gossip_config(training, rows);
   config.save_every = kSaveEvery;
   return config;
@@ -50,8 +54,11 @@ sim::SimConfig SimFleet::config() const {
   sim::SimConfig config;
   config.peers = options_.peers;
   config.seed = options_.training.seed;
-  config.gossip = gossip(options_.training);
-  for (const auto& [peer, own] : options_.own) config.own[peer] = gossip(own);
+  config.gossip = gossip(options_.training, rows(0));
+  for (std::size_t i = 0; i < options_.peers; ++i) {
+    if (rows(i) == rows(0) && !options_.own.contains(i)) continue;
+    config.own[i] = gossip(training(i), rows(i));
+  }
   config.step_time = options_.step_time;
   config.faults = options_.faults;
   const bool few = parameters_ <= kParametersCheckedMax &&
@@ -60,15 +67,15 @@ sim::SimConfig SimFleet::config() const {
   return config;
 }
 
-core::Result<std::unique_ptr<core::Replica>> SimFleet::replica(std::size_t peer) const {
+gpu::ReplicaSpec SimFleet::spec(std::size_t peer) const {
   gpu::ReplicaSpec spec = replica_spec(task_, training(peer), parts_[peer], peer, /*threads=*/1);
   spec.workspace = workspace_;
-  return gpu::make_replica(spec);
+  return spec;
 }
 
 sim::ReplicaFactory SimFleet::replicas() const {
   return [this](std::size_t peer, std::size_t) {
-    auto made = replica(peer);
+    auto made = gpu::make_replica(spec(peer));
     return made ? std::move(*made) : nullptr;
   };
 }

@@ -13,20 +13,21 @@ namespace murmur::apps {
 
 class SimFleet {
  public:
-  /// `options` outlives the fleet. Error: data that cannot be had or do not fit, or a first replica
-  /// that cannot be made.
+  /// `options` outlives the fleet. Error: data that cannot be had or do not fit, or a peer whose
+  /// replica cannot be made.
   static core::Result<SimFleet> make(const SimOptions& options);
 
   /// All but what is wanted to be told while it runs.
   [[nodiscard]] sim::SimConfig config() const;
-  [[nodiscard]] core::Result<std::unique_ptr<core::Replica>> replica(std::size_t peer) const;
-  /// Null where one cannot be made.
   [[nodiscard]] sim::ReplicaFactory replicas() const;
 
  private:
   SimFleet(const SimOptions& options, Task task);
   [[nodiscard]] const Training& training(std::size_t peer) const;
-  [[nodiscard]] gossip::Config gossip(const Training& training) const;
+  [[nodiscard]] gpu::ReplicaSpec spec(std::size_t peer) const;
+  /// Of a peer's own part; 1 where there are no data.
+  [[nodiscard]] std::size_t rows(std::size_t peer) const;
+  [[nodiscard]] gossip::Config gossip(const Training& training, std::size_t rows) const;
 
   const SimOptions& options_;
   Task task_;

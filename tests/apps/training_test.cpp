@@ -1,10 +1,14 @@
 #include "apps/training.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <set>
 
 #include "apps/local.hpp"
 #include "apps/peer.hpp"
 #include "apps/sim.hpp"
+#include "apps/sim_fleet.hpp"
 #include "tests/catch.hpp"
 #include "tests/core/temp_dir.hpp"
 #include "tests/core/tensor_files.hpp"
@@ -185,6 +189,29 @@ TEST_CASE("a simulation without a limit ends at a thousand steps, one with a lim
   SimOptions timed;
   REQUIRE(parse_sim({"--duration", "5s"}, timed));
   CHECK(timed.training.steps == 0);
+}
+
+TEST_CASE("a simulated peer's steps, and the end of its cosine, are of its own part") {
+  SimOptions o;
+  REQUIRE(parse_sim({"--partition", "dirichlet:0.3", "--epochs", "2", "--schedule", "cosine"}, o));
+  const auto fleet = SimFleet::make(o);
+  REQUIRE(fleet);
+  const sim::SimConfig config = fleet->config();
+  const auto task = load_task(o.training).value();
+  std::set<std::uint64_t> steps;
+  for (std::size_t i = 0; i < o.peers; ++i) {
+    const auto part = part_of(task, o.training, i, o.peers).value();
+    const auto schedule = replica_spec(task, o.training, part, i, 1).optimizer.schedule;
+    CHECK(config_of(config, i).steps_max == schedule.horizon);
+    steps.insert(schedule.horizon);
+  }
+  CHECK(steps.size() > 1);
+  // Long enough for most parts, but not for the smallest.
+  o.training.warmup = *steps.begin();
+  const auto refused = SimFleet::make(o);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find(fmt::format("it ends at step {0}, before {0} steps",
+                                                 *steps.begin())) != std::string::npos);
 }
 
 TEST_CASE("the simulator's faults are read, and refused where they cannot be") {
