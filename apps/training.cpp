@@ -94,8 +94,13 @@ core::Result<ModelAndData> load_model_and_data(const Training& training) {
   }
   if (auto fits = check_fit(*model, *data); !fits) return tl::make_unexpected(fits.error());
   if (data->classes > 0) data->classes = model->shapes.back().back();
-  // Of tokens a byte is one, and no share of 255.
-  if (model->vocabulary() > 0) data->train.scale = data->held_out.scale = 1;
+  if (model->vocabulary() > 0) {
+    for (core::Samples* const part : {&data->train, &data->held_out}) {
+      part->scale = 1;  // a byte is a token, and no share of 255
+      // Tokens are checked once, and are places in memory: they may not change in a mapped file.
+      if (!part->bytes.empty()) part->bytes = part->bytes.gather(part->width);
+    }
+  }
   return ModelAndData{*std::move(model), *std::move(data)};
 }
 

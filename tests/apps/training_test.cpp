@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <set>
 
 #include "apps/local.hpp"
@@ -172,6 +173,24 @@ TEST_CASE("a model of tokens and one with targets train from tensors prepared el
   CHECK(load_task(training({"--data", text}))
             .error()
             .message.ends_with("classes at 8 positions a row need a --model"));
+}
+
+TEST_CASE("tokens that were checked stay as they were, whatever becomes of their file") {
+  const TempDir dir;
+  const std::vector<std::uint8_t> tokens(40 * 8, 6);
+  const auto file = dir / "text.safetensors";
+  write_text(file, murmur::testing::TensorsFile()
+                       .add("x", "U8", "[40,8]", tokens)
+                       .add("y", "I64", "[40,8]", std::vector<std::int64_t>(40 * 8, 1))
+                       .text());
+  const auto task = load_task(training({"--data", "tensors:" + file.string(), "--model",
+                                        "gpt:layers=1,heads=1,width=16,context=8"}));
+  REQUIRE(task);
+  const std::size_t size = std::filesystem::file_size(file);
+  std::fstream(file, std::ios::binary | std::ios::in | std::ios::out) << std::string(size, '\xff');
+  const auto rows = task->train->bytes.gather(8);
+  CHECK(rows.size() == 32 * 8);
+  CHECK(std::all_of(rows.begin(), rows.end(), [](std::uint8_t token) { return token == 6; }));
 }
 
 TEST_CASE("a step of several batches is counted once") {
