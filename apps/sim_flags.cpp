@@ -1,3 +1,4 @@
+#include <map>
 #include <sstream>
 
 #include "apps/sim.hpp"
@@ -79,6 +80,23 @@ core::Result<Training> training_of(const PeerFlags& own, const SimOptions& o) {
   return training;
 }
 
+/// Virtual time counts nanoseconds in 64 bits: 292 years, of which steps leave enough.
+core::Result<void> check_step_times(const SimOptions& o) {
+  if (o.step_time.high > std::chrono::hours(1)) {
+    return core::fail("--step-time: a step takes over an hour");
+  }
+  std::map<std::size_t, double> slowness;
+  for (const sim::Straggler& straggler : o.faults.stragglers) {
+    double& factor = slowness.try_emplace(straggler.peer, 1.0).first->second;
+    factor *= straggler.factor;
+    if (factor * core::seconds(o.step_time.high) > 24 * 3600.0) {
+      return core::fail(
+          fmt::format("--straggler: a step of peer {} takes over a day", straggler.peer));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& args, SimOptions& o) {
@@ -90,7 +108,8 @@ core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& arg
   line.add("--peers", o.peers, number_in<std::size_t>(1, kPeersMax),
            {"N", "4", "How many peers; peer i trains on part i/N."});
   line.add("--step-time", o.step_time, sim::parse_distribution,
-           {"DIST", sim::to_string(o.step_time), "How long a training step takes."});
+           {"DIST", sim::to_string(o.step_time),
+            "How long a training step takes, up to 1h; of a --straggler, up to a day."});
   std::vector<PeerFlags> own;
   line.add_repeated("--peer-flags", own, parse_peer_flags,
                     {"PEER:FLAGS", "",
@@ -155,6 +174,7 @@ core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& arg
   if (auto possible = sim::check_plan(o.faults, o.peers); !possible) {
     return tl::make_unexpected(possible.error());
   }
+  if (auto ok = check_step_times(o); !ok) return tl::make_unexpected(ok.error());
   return parsed;
 }
 

@@ -130,6 +130,11 @@ TEST_CASE_METHOD(BadDay, "values outside their limits are refused") {
   refuses({"peer", "--batch", "inf"}, "--batch: 'inf' is not");
   refuses({"sim", "--loss", "1"}, "--loss: '1' is not a share from 0, below 1 or 100%");
   refuses({"sim", "--duplicate", "100%"}, "--duplicate: '100%' is not a share");
+  refuses({"sim", "--bandwidth", "1e-9"},
+          "--bandwidth: '1e-9' is not bytes a second: 0, or from 1");
+  refuses({"sim", "--step-time", "uniform:1ms:61min"}, "--step-time: a step takes over an hour");
+  refuses({"sim", "--step-time", "1h", "--straggler", "1:5", "--straggler", "1:5"},
+          "--straggler: a step of peer 1 takes over a day");
   refuses({"peer", "--model", "mlp:64-0"}, "width '0' is not in 1..65536");
   refuses({"peer", "--device", "cuda:7"}, "cuda:7");
   refuses({"peer", "--device", "tpu"}, "tpu");

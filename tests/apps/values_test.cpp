@@ -37,7 +37,9 @@ TEST_CASE("bandwidths read in bytes a second and powers of a thousand") {
   CHECK(parse_bandwidth("1.5MB").value() == 1.5e6);
   CHECK(parse_bandwidth("2GB").value() == 2e9);
   CHECK(parse_bandwidth("7B").value() == 7);
-  for (const char* text : {"", "kB", "-1", "5 MB", "10Mbit", "inf"}) {
+  CHECK(parse_bandwidth("0").value() == 0);
+  CHECK(parse_bandwidth("0.001kB").value() == 1);
+  for (const char* text : {"", "kB", "-1", "5 MB", "10Mbit", "inf", "1e-9", "0.9", "1e300GB"}) {
     INFO(text);
     CHECK_FALSE(parse_bandwidth(text));
   }
