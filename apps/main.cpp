@@ -1,10 +1,10 @@
 // murmur: trains one model on many machines, with no server and no master copy.
 #include <fmt/format.h>
 
+#include <exception>
 #include <new>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "apps/console.hpp"
@@ -72,7 +72,7 @@ int main(int argc, char** argv) {
       return run({argv + 1, argv + argc});
     } catch (const std::bad_alloc&) {
       return core::fail("out of memory");
-    } catch (const std::system_error& error) {  // a thread that cannot be started
+    } catch (const std::exception& error) {  // a thread that cannot be started, mostly
       return core::fail(error.what());
     }
   }();
