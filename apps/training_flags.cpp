@@ -151,7 +151,8 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
            {"SCHEDULE", "constant",
             "How the rate goes on. cosine[:STEPS]: falls to zero along half a cosine, at\n"
             "STEPS or at the last step of --steps or --epochs; step:STEPS[:FACTOR]: times\n"
-            "FACTOR (0.1) after each so many. A peer that joins copies its place in it."});
+            "FACTOR (0.1) after each so many. A peer that joins copies its place in it, but\n"
+            "with adam or adamw begins it anew where it copies from another optimizer."});
   line.add("--warmup", t.warmup, number_in<std::uint64_t>(0, kStepsMax),
            {"STEPS", "0", "Before that, the rate rises evenly over so many steps."});
   line.add("--momentum", t.momentum, number_below(0.0F, 1.0F),
