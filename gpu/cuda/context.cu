@@ -17,6 +17,9 @@ void cublas_check(cublasStatus_t status, const char* what, int line) {
   }
 }
 
+/// Major * 100 + minor * 10, the oldest that this file was compiled for.
+constexpr int kOldestArchitecture = std::min({__CUDA_ARCH_LIST__});
+
 }  // namespace
 
 void cuda_failed(const char* what, const char* error, const char* file, int line) {
@@ -33,8 +36,20 @@ core::Result<std::unique_ptr<Context>> Context::open(int ordinal) {
   if (ordinal < 0 || ordinal >= devices) {
     return core::fail(who + "this machine has " + std::to_string(devices) + " CUDA device(s)");
   }
+  int major = 0, minor = 0;
+  cudaError_t status = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, ordinal);
+  if (status == cudaSuccess) {
+    status = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, ordinal);
+  }
+  if (status != cudaSuccess) return core::fail(who + cudaGetErrorString(status));
+  if (major * 100 + minor * 10 < kOldestArchitecture) {
+    const auto version = [](int a, int b) { return std::to_string(a) + "." + std::to_string(b); };
+    return core::fail(who + "its compute capability is " + version(major, minor) + ", below the " +
+                      version(kOldestArchitecture / 100, kOldestArchitecture % 100 / 10) +
+                      " that this murmur is built for");
+  }
   // The first call that makes a context on the device: it fails when another process owns it.
-  cudaError_t status = cudaSetDevice(ordinal);
+  status = cudaSetDevice(ordinal);
   if (status == cudaSuccess) status = cudaFree(nullptr);
   if (status != cudaSuccess) return core::fail(who + cudaGetErrorString(status));
   return std::unique_ptr<Context>(new Context(ordinal));
