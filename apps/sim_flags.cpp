@@ -80,18 +80,18 @@ core::Result<Training> training_of(const PeerFlags& own, const SimOptions& o) {
   return training;
 }
 
-/// Virtual time counts nanoseconds in 64 bits: 292 years, of which steps leave enough.
+/// The checks that a fleet comes to its end give a peer a minute where it waits for others: with
+/// steps of half a minute they take one for stuck that is slow.
 core::Result<void> check_step_times(const SimOptions& o) {
-  if (o.step_time.high > std::chrono::hours(1)) {
-    return core::fail("--step-time: a step takes over an hour");
-  }
+  constexpr core::Duration kStepMax = std::chrono::seconds(20);
+  if (o.step_time.high > kStepMax) return core::fail("--step-time: a step takes over 20s");
   std::map<std::size_t, double> slowness;
   for (const sim::Straggler& straggler : o.faults.stragglers) {
     double& factor = slowness.try_emplace(straggler.peer, 1.0).first->second;
     factor *= straggler.factor;
-    if (factor * core::seconds(o.step_time.high) > 24 * 3600.0) {
+    if (factor * core::seconds(o.step_time.high) > core::seconds(kStepMax)) {
       return core::fail(
-          fmt::format("--straggler: a step of peer {} takes over a day", straggler.peer));
+          fmt::format("--straggler: a step of peer {} takes over 20s", straggler.peer));
     }
   }
   return {};
@@ -109,7 +109,7 @@ core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& arg
            {"N", "4", "How many peers; peer i trains on part i/N."});
   line.add("--step-time", o.step_time, sim::parse_distribution,
            {"DIST", sim::to_string(o.step_time),
-            "How long a training step takes, up to 1h; of a --straggler, up to a day."});
+            "How long a training step takes, up to 20s, of a --straggler too."});
   std::vector<PeerFlags> own;
   line.add_repeated("--peer-flags", own, parse_peer_flags,
                     {"PEER:FLAGS", "",

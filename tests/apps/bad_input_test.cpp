@@ -132,9 +132,9 @@ TEST_CASE_METHOD(BadDay, "values outside their limits are refused") {
   refuses({"sim", "--duplicate", "100%"}, "--duplicate: '100%' is not a share");
   refuses({"sim", "--bandwidth", "1e-9"},
           "--bandwidth: '1e-9' is not bytes a second: 0, or from 1");
-  refuses({"sim", "--step-time", "uniform:1ms:61min"}, "--step-time: a step takes over an hour");
-  refuses({"sim", "--step-time", "1h", "--straggler", "1:5", "--straggler", "1:5"},
-          "--straggler: a step of peer 1 takes over a day");
+  refuses({"sim", "--step-time", "uniform:1ms:21s"}, "--step-time: a step takes over 20s");
+  refuses({"sim", "--step-time", "1s", "--straggler", "1:5", "--straggler", "1:5"},
+          "--straggler: a step of peer 1 takes over 20s");
   refuses({"peer", "--model", "mlp:64-0"}, "width '0' is not in 1..65536");
   refuses({"peer", "--device", "cuda:7"}, "cuda:7");
   refuses({"peer", "--device", "tpu"}, "tpu");
