@@ -10,7 +10,8 @@
 
 namespace murmur::test {
 
-/// It does not see what the threads of a library that is not built with it agree on (libtbb's, say).
+/// It does not see what the threads of a library that is not built with it agree on (libtbb's,
+/// say).
 constexpr bool kUnderTsan =
 #if defined(__SANITIZE_THREAD__) || MURMUR_FEATURE(thread_sanitizer)
     true;
