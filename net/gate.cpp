@@ -50,7 +50,7 @@ void Gate::answer(core::Instant now, const Admits& admits,
     if (!receive(socket_, frame)) return;
     for (bool more = true; more; ++frames) {
       more = frame.more();
-      if (frames < kFrames) request[frames] = std::move(frame);
+      if (frames < kFrames) request[frames].swap(frame);
       if (more && !receive(socket_, frame)) return;
     }
     const bool whole = frames == kFrames && request[kMechanism].to_string_view() == "CURVE" &&

@@ -105,7 +105,7 @@ TEST_CASE("a small GPT learns the alphabet, and writes it") {
 
 TEST_CASE("a model that cannot be used is refused in one line") {
   const TempDir dir;
-  const auto error = [&](std::vector<std::string> args) {
+  const auto error = [&](const std::vector<std::string>& args) {
     const Said said = run_program(args);
     CHECK(said.status == 2);
     CHECK(said.out.empty());
