@@ -78,10 +78,7 @@ core::Result<Peer> make_peer(const PeerOptions& o) {
   }
   if (!o.swarm.empty()) peer.config.swarm = core::swarm_id(o.swarm);
   peer.config.wait_for = o.wait_for.value_or(0);
-  if (!o.state.empty()) {
-    if (o.save_every.count() == 0) return core::fail("--save-every: 0 would never save to --state");
-    peer.config.save_every = o.save_every;
-  }
+  if (!o.state.empty()) peer.config.save_every = o.save_every;
 
   const auto secret = draw_secret();
   if (!secret) return tl::make_unexpected(secret.error());

@@ -98,6 +98,7 @@ core::Result<CommandLine::Outcome> parse_peer(const std::vector<std::string>& ar
   if (o.keys.size() > kKeysMax) {
     return core::fail(fmt::format("--key: {} files > {}", o.keys.size(), kKeysMax));
   }
+  if (o.save_every.count() == 0) return core::fail("--save-every: 0 would never save");
   if (!o.trust.empty() && o.keys.empty()) {
     return core::fail("--trust: without --key nobody can show who it is");
   }

@@ -99,6 +99,8 @@ TEST_CASE_METHOD(BadDay, "values outside their limits are refused") {
   refuses({"peer", "--part", "0/2000"}, "2000 parts of 1437 rows");
   refuses({"local", "--peers", "0"}, "--peers: '0' is not a number in 1..");
   refuses({"sim", "--peers", "0"}, "--peers: '0' is not a number in 1..");
+  refuses({"peer", "--save-every", "0s"}, "--save-every: 0 would never save");
+  refuses({"local", "--", "--save-every", "0s"}, "--save-every: 0 would never save");
   refuses({"peer", "--lr", "0"}, "--lr: '0' is not a number above 0, up to 1000000");
   refuses({"sim", "--lr", "nan"}, "--lr: 'nan' is not a number above 0");
   refuses({"local", "--", "--momentum", "1"}, "--momentum: '1' is not a number from 0, below 1");
