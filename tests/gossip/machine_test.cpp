@@ -107,19 +107,25 @@ TEST_CASE("a newcomer whose only donor dies half way says that there is nobody")
   CHECK(newcomer.machine->failure());
 }
 
+/// A Hello to peer 0 of its third boot; the header that it had.
+wire::Header greet_as_stranger(Net& net, std::uint64_t number) {
+  wire::Header header;
+  header.schema = net.peers[0]->replica->schema().hash();
+  header.src = {1000, number};
+  header.src_boot = 3;
+  wire::Hello hello;
+  hello.address = "nowhere:" + std::to_string(number);
+  net.inject(0, {wire::encode(header, hello, {}), nullptr, ""});
+  return header;
+}
+
 TEST_CASE("strangers who only say Hello leave nothing behind") {
   Net net;
   Config config = net.config(0);
   config.links_max = 8;
   Peer& peer = net.add(0.0F, config);
   for (std::uint64_t i = 1; i <= 100; ++i) {
-    wire::Header header;
-    header.schema = peer.replica->schema().hash();
-    header.src = {1000, i};
-    header.src_boot = 1;
-    wire::Hello hello;
-    hello.address = "nowhere:" + std::to_string(i);
-    net.inject(0, {wire::encode(header, hello, {}), nullptr, ""});
+    greet_as_stranger(net, i);
     net.run(300ms);
   }
   CHECK(peer.machine->neighbours().size() <= 8);
@@ -135,13 +141,7 @@ TEST_CASE(
   net.start(0, false);  // it may have lost something
   Peer& peer = *net.peers[0];
   for (std::uint64_t i = 1; i <= 100; ++i) {
-    wire::Header header;
-    header.schema = peer.replica->schema().hash();
-    header.src = {1000, i};
-    header.src_boot = 3;
-    wire::Hello hello;
-    hello.address = "nowhere:" + std::to_string(i);
-    net.inject(0, {wire::encode(header, hello, {}), nullptr, ""});
+    wire::Header header = greet_as_stranger(net, i);
     header.dst = peer.machine->self().id;
     header.dst_boot = peer.machine->self().boot;
     wire::Resume resume{true, true, {}};
