@@ -43,7 +43,8 @@ FaultPlan draw_plan(core::Rng& rng, std::size_t peers) {
     }
   }
   for (std::uint64_t n = rng.below(3); n > 0; --n)
-    plan.stragglers.push_back({rng.below(peers), 1e3 * rng.uniform() + 1e-3});
+    // Two of one peer are multiplied, and no step takes over 20 s.
+    plan.stragglers.push_back({rng.below(peers), 40 * rng.uniform() + 1e-3});
   for (std::uint64_t n = rng.below(4); n > 0; --n) {
     Crash crash{rng.below(peers), time(), std::nullopt, true};
     if (chance()) crash.restart_after = time();
