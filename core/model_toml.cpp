@@ -147,9 +147,12 @@ Result<Shape> read_input(const toml::table& table) {
   }
   Shape shape;
   for (const toml::node& node : *sizes) {
-    const auto size = node.value<std::int64_t>().value_or(0);
-    if (size < 1 || size > 65536) return fail("input: a size is not in 1..65536");
-    shape.push_back(static_cast<std::size_t>(size));
+    // As an integer alone: of 2e28 the library's conversion is undefined.
+    const auto* const size = node.as_integer();
+    if (size == nullptr || size->get() < 1 || size->get() > 65536) {
+      return fail("input: a size is not in 1..65536");
+    }
+    shape.push_back(static_cast<std::size_t>(size->get()));
   }
   if (elements(shape) > (std::size_t{1} << 26)) return fail("input: more than 2^26 numbers");
   return shape;

@@ -116,6 +116,7 @@ TEST_CASE("a file that is no model is refused in one line that names the layer")
   const std::string input = "input = [3, 8, 8]\n";
   CHECK(error("input = 3") == "model 'm': input is not the shape of a sample, as in [3, 32, 32]");
   CHECK(error("input = [0]") == "model 'm': input: a size is not in 1..65536");
+  CHECK(error("input = [1, 2e28, 28]") == "model 'm': input: a size is not in 1..65536");
   CHECK(error(input) == "model 'm': no [[layer]]");
   CHECK(error(input + "[[!]]\n") == "model 'm': a [header] that begins with no name");
   CHECK(error("inputs = [3]\n") == "model 'm': inputs is no key of it");
