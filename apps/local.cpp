@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 #include "apps/console.hpp"
 #include "apps/earlier_run.hpp"
+#include "apps/mean_model.hpp"
 #include "apps/new_directory.hpp"
 #include "apps/peer_processes.hpp"
 #include "apps/results.hpp"
@@ -47,7 +49,9 @@ struct Ended {
 
 struct Round {
   std::vector<Ended> peers;
+  std::vector<std::vector<float>> replicas;  ///< of those that wrote them
   double spread = 0;
+  std::optional<core::Evaluation> mean;  ///< of the replicas' mean, where it was looked at
   double seconds = 0;
   bool interrupted = false;
 
@@ -61,18 +65,29 @@ struct Round {
     }
     return sum / count;
   }
+  /// Of the replica with the least loss.
+  [[nodiscard]] double best_loss() const {
+    double best = std::numeric_limits<double>::infinity();
+    for (const Ended& peer : peers) {
+      if (peer.finished) best = std::min(best, peer.known.test_loss);
+    }
+    return best;
+  }
+  [[nodiscard]] bool mean_is_better() const { return mean && mean->loss < best_loss(); }
   [[nodiscard]] bool all_well() const {
     return std::all_of(peers.begin(), peers.end(), [](const Ended& peer) { return peer.well; });
   }
 };
 
-double exact_spread(const PeerProcesses& processes, const core::Schema& schema) {
+/// What the peers that wrote their models ended with.
+std::vector<std::vector<float>> read_replicas(const PeerProcesses& processes,
+                                              const core::Schema& schema) {
   std::vector<std::vector<float>> replicas;
   for (std::size_t i = 0; i < processes.members().size(); ++i) {
     auto parameters = core::read_safetensors(processes.folder(i) / kModelName, schema);
     if (parameters) replicas.push_back(std::move(*parameters));
   }
-  return core::spread(replicas);
+  return replicas;
 }
 
 /// What local was asked by signals, for a loop that waits between its ticks.
@@ -125,7 +140,8 @@ core::Result<Round> run_round(PeerProcesses::Setup setup, const core::Schema& sc
   Round round;
   round.interrupted = stops.level() > 0;
   round.seconds = seconds_since(began);
-  round.spread = exact_spread(processes, schema);
+  round.replicas = read_replicas(processes, schema);
+  round.spread = core::spread(round.replicas);
   for (std::size_t i = 0; i < peers; ++i) {
     Ended& ended = round.peers.emplace_back();
     if (i >= processes.members().size()) {
@@ -170,6 +186,34 @@ void print_final(const Round& round, const std::optional<Round>& alone) {
                   table.text(), small_cell(round.spread)));
 }
 
+std::string mean_words(const Round& round) {
+  const double gain = round.best_loss() - round.mean->loss;
+  return fmt::format(
+      "the mean of the {} replicas: loss {:.4f}{}, {} than that of the best of them\n",
+      round.replicas.size(), round.mean->loss,
+      std::isfinite(round.mean->accuracy)
+          ? fmt::format(", accuracy {:.2f} %", 100 * round.mean->accuracy)
+          : "",
+      gain > 0 ? fmt::format("{} lower", small_cell(gain))
+               : fmt::format("{} higher", small_cell(-gain)));
+}
+
+/// Looks at the mean of the replicas, says how good it is, and leaves it in `out` (empty: nowhere)
+/// where it is better than each of them. False, said on stderr: it could not be.
+bool leave_mean(Round& round, const core::Schema& schema, const LocalOptions& o) {
+  const auto mean = evaluate_mean(o.peer, round.replicas);
+  if (!mean) {
+    complain("the mean of the replicas: " + mean.error().message);
+    return false;
+  }
+  round.mean = *mean;
+  say(mean_words(round));
+  if (o.out.empty() || !round.mean_is_better()) return true;
+  const auto written = write_mean(o.out / kMeanName, schema, round.replicas);
+  if (!written) complain("the mean is not saved: " + written.error().message);
+  return written.has_value();
+}
+
 /// Of each peer that failed, on stderr: why, as it said itself.
 void print_failures(const Round& round) {
   for (std::size_t i = 0; i < round.peers.size(); ++i) {
@@ -198,6 +242,11 @@ Json summary_json(const Round& round, const std::optional<Round>& alone) {
   json["spread"] = round.spread;
   json["seconds"] = round.seconds;
   json["accuracy_mean"] = round.accuracy_mean();
+  if (round.mean) {
+    json["mean"] = {{"test_accuracy", round.mean->accuracy},
+                    {"test_loss", round.mean->loss},
+                    {"better", round.mean_is_better()}};
+  }
   if (alone) {
     json["alone"] = {{"peers", peers_json(*alone)}, {"accuracy_mean", alone->accuracy_mean()}};
   }
@@ -272,7 +321,7 @@ core::Result<int> run_local(const std::vector<std::string>& args) {
     founder_args.push_back(fmt::format("--wait-for={}", o.peers - 1));
   }
   const bool apart = o.peer.training.rule == gossip::Rule::kNone;
-  const auto round =
+  auto round =
       run_round({o.peers, o.peer_args, founder_args, out, o.state, apart}, *schema, title, stops);
   if (!round) return tl::make_unexpected(round.error());
   std::optional<Round> alone;
@@ -285,6 +334,8 @@ core::Result<int> run_local(const std::vector<std::string>& args) {
     if (!second->interrupted) alone = std::move(*second);
   }
   print_final(*round, alone);
+  const bool looked =
+      apart || stops.level() > 1 || round->replicas.size() < 2 || leave_mean(*round, *schema, o);
   print_failures(*round);
   if (!o.out.empty()) {
     if (auto written = write_json(o.out / kSummaryName, summary_json(*round, alone)); !written) {
@@ -293,7 +344,7 @@ core::Result<int> run_local(const std::vector<std::string>& args) {
     }
     drop_earlier_results(o.out);
   }
-  return round->all_well() && (!alone || alone->all_well()) ? 0 : 1;
+  return looked && round->all_well() && (!alone || alone->all_well()) ? 0 : 1;
 }
 
 }  // namespace murmur::apps

@@ -21,7 +21,9 @@ Files:
   OUT/peer-<i>/          What each peer writes (see murmur peer --help), and log.
   OUT/summary.json       At the end: peers[] with id, steps, test_accuracy, test_loss,
                          exchanges, staleness_mean, seconds, state; spread, exact, over all
-                         replicas; with --alone the same of the peers without exchanges.
+                         replicas; mean, how good the replicas' mean is as a model; with
+                         --alone the same of the peers without exchanges.
+  OUT/mean.safetensors   That mean, where its held-out loss is below that of each replica.
 
 Exit status: 0 if every peer ran to its end; 1 if one failed; 2 if a flag or a file was refused,
 in which case nothing has been left behind.

@@ -16,6 +16,7 @@
 #include "apps/results.hpp"
 #include "apps/stop_signals.hpp"
 #include "apps/summary.hpp"
+#include "apps/table.hpp"
 #include "core/file_io.hpp"
 #include "core/safetensors.hpp"
 #include "core/storage.hpp"
@@ -226,12 +227,17 @@ PeerSummary summary_of(const Peer& peer, const net::Outcome& outcome, double sec
   return summary;
 }
 
-std::string in_words(const PeerSummary& summary, const Peer& peer) {
-  return fmt::format("{} ended at step {}: test loss {:.4f}{}\n", core::short_name(peer.self.id),
-                     summary.steps, summary.test_loss,
-                     std::isfinite(summary.test_accuracy)
-                         ? fmt::format(", accuracy {:.2f} %", 100 * summary.test_accuracy)
-                         : "");
+/// `spread`: gossip::Status's.
+std::string in_words(const PeerSummary& summary, double spread, const Peer& peer) {
+  return fmt::format(
+      "{} ended at step {}: test loss {:.4f}{}{}\n", core::short_name(peer.self.id), summary.steps,
+      summary.test_loss,
+      std::isfinite(summary.test_accuracy)
+          ? fmt::format(", accuracy {:.2f} %", 100 * summary.test_accuracy)
+          : "",
+      std::isfinite(spread)
+          ? fmt::format("; its neighbours were last at most {} away", small_cell(spread))
+          : "");
 }
 
 /// model.safetensors and summary.json; each says whose it is.
@@ -343,7 +349,7 @@ core::Result<int> run_peer(const std::vector<std::string>& args) {
   Unwritten unwritten;
   if (result) {
     const PeerSummary summary = summary_of(*peer, outcome, elapsed());
-    console.write(in_words(summary, *peer));
+    console.write(in_words(summary, outcome.status.spread, *peer));
     const std::uint64_t own = outcome.status.step - outcome.status.step_adopted;
     if (o.training.epochs > 0 && own < peer->config.steps_max / o.training.epochs) {
       console.write(

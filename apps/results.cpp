@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array kNames{kModelName, kSummaryName};
+constexpr std::array kNames{kModelName, kSummaryName, kMeanName};
 
 fs::path aside(const fs::path& path) { return path.string() + ".earlier"; }
 

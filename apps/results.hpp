@@ -1,5 +1,5 @@
-// What a run leaves in --out at its end, model.safetensors and summary.json: always of the run that
-// wrote there last, or missing.
+// What a run leaves in --out at its end, model.safetensors and summary.json, and that of `local`
+// mean.safetensors: always of the run that wrote there last, or missing.
 // Thread rule: free functions; one process a folder.
 #pragma once
 
@@ -12,6 +12,7 @@ namespace murmur::apps {
 
 constexpr const char* kModelName = "model.safetensors";
 constexpr const char* kSummaryName = "summary.json";
+constexpr const char* kMeanName = "mean.safetensors";
 
 /// The files in `out`, which may be empty (none), that a process that is killed may leave half
 /// written.

@@ -6,19 +6,23 @@
 
 namespace murmur::core {
 
-double spread(std::size_t replicas, std::size_t parameters, const ReadReplica& read) {
-  if (replicas == 0) return std::numeric_limits<double>::quiet_NaN();
+std::vector<double> mean(std::size_t replicas, std::size_t parameters, const ReadReplica& read) {
   std::vector<float> x(parameters);
   std::vector<double> mean(parameters);
   for (std::size_t i = 0; i < replicas; ++i) {
     read(i, x);
     for (std::size_t j = 0; j < parameters; ++j) mean[j] += x[j];
   }
+  for (double& m : mean) m /= static_cast<double>(replicas);
+  return mean;
+}
+
+double spread(std::size_t replicas, std::size_t parameters, const ReadReplica& read) {
+  if (replicas == 0) return std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> mean = core::mean(replicas, parameters, read);
   double mean_squared = 0;
-  for (double& m : mean) {
-    m /= static_cast<double>(replicas);
-    mean_squared += m * m;
-  }
+  for (const double m : mean) mean_squared += m * m;
+  std::vector<float> x(parameters);
   double largest = 0;
   for (std::size_t i = 0; i < replicas; ++i) {
     read(i, x);

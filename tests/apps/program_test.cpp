@@ -1,6 +1,7 @@
 // The program as a person runs it, for runs of a second or so.
 #include "tests/apps/program.hpp"
 
+#include <fmt/format.h>
 #include <sys/prctl.h>
 
 #include <csignal>
@@ -160,6 +161,11 @@ TEST_CASE("local trains three peers that agree in the end") {
   }
   CHECK(ids.size() == 3);
   CHECK(summary["spread"].get<double>() < 0.05);
+  const Json mean = summary["mean"];
+  CHECK(mean["test_accuracy"].get<double>() > 0.9);
+  CHECK(fs::exists(dir / "mean.safetensors") == mean["better"].get<bool>());
+  CHECK(said.out.find(fmt::format("the mean of the 3 replicas: loss {:.4f}, accuracy",
+                                  mean["test_loss"].get<double>())) != std::string::npos);
   CHECK(said.out.find("staleness") != std::string::npos);
 }
 

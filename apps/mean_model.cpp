@@ -1,0 +1,47 @@
+#include "apps/mean_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "apps/training.hpp"
+#include "core/safetensors.hpp"
+#include "core/spread.hpp"
+#include "gpu/device.hpp"
+#include "gpu/replica_spec.hpp"
+
+namespace murmur::apps {
+namespace {
+
+std::vector<float> mean_of(const std::vector<std::vector<float>>& replicas) {
+  const auto mean = core::mean(replicas.size(), replicas.front().size(),
+                               [&replicas](std::size_t i, std::span<float> out) {
+                                 std::copy(replicas[i].begin(), replicas[i].end(), out.begin());
+                               });
+  return {mean.begin(), mean.end()};
+}
+
+}  // namespace
+
+core::Result<core::Evaluation> evaluate_mean(const PeerOptions& options,
+                                             const std::vector<std::vector<float>>& replicas) {
+  const auto device = gpu::choose_device(options.device);
+  if (!device) return tl::make_unexpected(device.error());
+  const auto task = load_task(options.training);
+  if (!task) return tl::make_unexpected(task.error());
+  gpu::ReplicaSpec spec = replica_spec(*task, options.training, task->train, 0, options.threads);
+  spec.initial = std::make_shared<const std::vector<float>>(mean_of(replicas));
+  const auto replica = gpu::make_replica(spec, *device);
+  if (!replica) return tl::make_unexpected(replica.error());
+  return (*replica)->evaluate();
+}
+
+core::Result<void> write_mean(const std::filesystem::path& path, const core::Schema& schema,
+                              const std::vector<std::vector<float>>& replicas) {
+  return core::write_safetensors(path, schema, mean_of(replicas),
+                                 {{"mean_of", fmt::format("{} replicas", replicas.size())}});
+}
+
+}  // namespace murmur::apps
