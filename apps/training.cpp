@@ -104,9 +104,17 @@ core::Result<ModelAndData> load_model_and_data(const Training& training) {
   return ModelAndData{*std::move(model), *std::move(data)};
 }
 
+namespace {
+
+bool falls_to_the_end(const gpu::Schedule& schedule) {
+  return schedule.kind == gpu::Schedule::Kind::kCosine && schedule.horizon == 0;
+}
+
+}  // namespace
+
 core::Result<Task> load_task(const Training& training) {
-  if (training.schedule.kind == gpu::Schedule::Kind::kCosine && training.schedule.horizon == 0 &&
-      training.steps == 0 && training.epochs == 0) {
+  if (training.schedule && falls_to_the_end(*training.schedule) && training.steps == 0 &&
+      training.epochs == 0) {
     return core::fail("--schedule cosine: it ends nowhere; give cosine:STEPS, --steps or --epochs");
   }
   if (training.model && training.model->closed_form()) {
@@ -160,21 +168,39 @@ std::uint64_t last_step(const Training& training, std::size_t rows) {
   return (batches + training.accumulate - 1) / training.accumulate;
 }
 
-gpu::Schedule schedule_of(const Training& training, std::size_t rows) {
-  gpu::Schedule schedule = training.schedule;
-  schedule.warmup = training.warmup;
-  if (schedule.kind == gpu::Schedule::Kind::kCosine && schedule.horizon == 0) {
-    schedule.horizon = last_step(training, rows);
+/// As asked for: its end is not looked up yet. The closed forms have none but a constant one.
+gpu::Schedule asked_schedule(const Training& training) {
+  gpu::Schedule schedule;
+  const bool closed_form = training.model && training.model->closed_form();
+  if (training.schedule) {
+    schedule = *training.schedule;
+  } else if (!closed_form && training.epochs > 0) {
+    schedule.kind = gpu::Schedule::Kind::kCosine;
   }
+  schedule.warmup = training.warmup;
   return schedule;
 }
 
-std::string schedule_word(const gpu::Schedule& schedule) {
+gpu::Schedule schedule_of(const Training& training, std::size_t rows) {
+  gpu::Schedule schedule = asked_schedule(training);
+  if (falls_to_the_end(schedule)) schedule.horizon = last_step(training, rows);
+  return schedule;
+}
+
+/// What peers compare. Those whose parts have a row more take a step more in as many epochs, which
+/// is no difference: so it is the end as it was asked for.
+std::string schedule_word(const Training& training) {
   using Kind = gpu::Schedule::Kind;
+  const gpu::Schedule schedule = asked_schedule(training);
   std::string word = "constant";
-  if (schedule.kind == Kind::kCosine) word = fmt::format("cosine:{}", schedule.horizon);
-  if (schedule.kind == Kind::kStep)
+  if (falls_to_the_end(schedule)) {
+    word = training.epochs > 0 ? fmt::format("cosine-over-{}-epochs", training.epochs)
+                               : fmt::format("cosine:{}", training.steps);
+  } else if (schedule.kind == Kind::kCosine) {
+    word = fmt::format("cosine:{}", schedule.horizon);
+  } else if (schedule.kind == Kind::kStep) {
     word = fmt::format("step:{}:{}", schedule.every, schedule.factor);
+  }
   return schedule.warmup > 0 ? fmt::format("{}-after-{}", word, schedule.warmup) : word;
 }
 
@@ -224,7 +250,7 @@ gossip::Config gossip_config(const Training& training, std::size_t rows) {
   config.rule = training.rule;
   config.words = {"optimizer=" + optimizer_word(training),
                   fmt::format("lr={}", learning_rate(training)),
-                  "schedule=" + schedule_word(schedule_of(training, rows)),
+                  "schedule=" + schedule_word(training),
                   fmt::format("rule={}", training.rule == gossip::Rule::kNone ? "none" : "average"),
                   fmt::format("seed={}", training.seed)};
   config.steps_max = last_step(training, rows);

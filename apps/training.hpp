@@ -36,7 +36,9 @@ struct Training {
   std::optional<core::ModelSpec> model;
   Optimizer optimizer;
   std::optional<float> learning_rate;  ///< none: by optimizer
-  gpu::Schedule schedule;      ///< without its warm-up; kCosine, horizon 0: to the last step
+  /// Without its warm-up; kCosine, horizon 0: to the last step. None: that where the run is of
+  /// epochs, else constant.
+  std::optional<gpu::Schedule> schedule;
   std::uint64_t warmup = 0;    ///< steps
   std::filesystem::path init;  ///< empty: the parameters are drawn
   float momentum = 0.9F;

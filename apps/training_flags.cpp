@@ -17,8 +17,9 @@ core::Result<Optimizer> parse_optimizer(std::string_view text) {
   return core::fail(fmt::format("'{}' is none of sgd, nesterov, adam, adamw", text));
 }
 
-core::Result<gpu::Schedule> parse_schedule(std::string_view text) {
+core::Result<std::optional<gpu::Schedule>> parse_schedule(std::string_view text) {
   using Kind = gpu::Schedule::Kind;
+  if (text == "auto") return std::nullopt;
   gpu::Schedule schedule;
   const std::string_view name = text.substr(0, text.find(':'));
   std::string_view rest = text.substr(name.size());
@@ -41,9 +42,10 @@ core::Result<gpu::Schedule> parse_schedule(std::string_view text) {
       return schedule;
     }
   }
-  return core::fail(fmt::format(
-      "'{}' is none of constant, cosine[:STEPS], step:STEPS[:FACTOR] with FACTOR between 0 and 1",
-      text));
+  return core::fail(
+      fmt::format("'{}' is none of auto, constant, cosine[:STEPS], step:STEPS[:FACTOR] with FACTOR "
+                  "between 0 and 1",
+                  text));
 }
 
 core::Result<gpu::Augment> parse_augment(std::string_view text) {
@@ -148,11 +150,12 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
   line.add("--lr", t.learning_rate, number_above(0.0F, 1e6F),
            {"RATE", "", "Learning rate, above 0. The default is 0.05; with adam and adamw 0.001."});
   line.add("--schedule", t.schedule, parse_schedule,
-           {"SCHEDULE", "constant",
+           {"SCHEDULE", "auto",
             "How the rate goes on. cosine[:STEPS]: falls to zero along half a cosine, at\n"
             "STEPS or at the last step of --steps or --epochs; step:STEPS[:FACTOR]: times\n"
-            "FACTOR (0.1) after each so many. A peer that joins copies its place in it, but\n"
-            "with adam or adamw begins it anew where it copies from another optimizer."});
+            "FACTOR (0.1) after each so many; constant; auto: cosine with --epochs, else\n"
+            "constant. A peer that joins copies its place in it, but with adam or adamw\n"
+            "begins it anew where it copies from another optimizer."});
   line.add("--warmup", t.warmup, number_in<std::uint64_t>(0, kStepsMax),
            {"STEPS", "0", "Before that, the rate rises evenly over so many steps."});
   line.add("--momentum", t.momentum, number_below(0.0F, 1.0F),

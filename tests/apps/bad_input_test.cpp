@@ -109,9 +109,12 @@ TEST_CASE_METHOD(BadDay, "values outside their limits are refused") {
   refuses({"peer", "--weight-decay", "nan"}, "--weight-decay: 'nan' is not");
   for (const char* schedule : {"", "cosin", "cosine:", "cosine:0", "cosine:5:1", "step", "step:0",
                                "step:5:", "step:5:1", "step:5:0.1:2", "constant:1"}) {
-    refuses({"peer", "--schedule", schedule}, "is none of constant, cosine[:STEPS], step:STEPS");
+    refuses({"peer", "--schedule", schedule},
+            "is none of auto, constant, cosine[:STEPS], step:STEPS");
   }
   refuses({"peer", "--schedule", "cosine"}, "give cosine:STEPS, --steps or --epochs");
+  refuses({"peer", "--epochs", "1", "--warmup", "99"},
+          "it ends at step 45, before 99 steps of warm-up do");
   refuses({"peer", "--schedule", "cosine:9", "--warmup", "9"},
           "it ends at step 9, before 9 steps of warm-up do");
   refuses({"sim", "--model", "quadratic:8", "--warmup", "9"}, "at a constant rate");

@@ -277,6 +277,13 @@ TEST_CASE("a schedule ends where it says, or at the last step") {
   const auto [constant, as_before] = schedule({});
   CHECK(constant.kind == Kind::kConstant);
   CHECK(as_before == "schedule=constant");
+  CHECK(schedule({"--steps", "70"}).first.kind == Kind::kConstant);
+  const auto [automatic, automatic_word] = schedule({"--epochs", "2", "--batch", "100"});
+  CHECK(automatic.kind == Kind::kCosine);
+  CHECK(automatic.horizon == 30);
+  CHECK(automatic_word == "schedule=cosine-over-2-epochs");
+  CHECK(schedule({"--schedule", "auto", "--epochs", "2"}).second == automatic_word);
+  CHECK(schedule({"--schedule", "constant", "--epochs", "2"}).first.kind == Kind::kConstant);
   const auto [own, own_word] = schedule({"--schedule", "cosine:700", "--steps", "70"});
   CHECK(own.horizon == 700);
   CHECK(own_word == "schedule=cosine:700");
@@ -284,7 +291,7 @@ TEST_CASE("a schedule ends where it says, or at the last step") {
       schedule({"--schedule", "cosine", "--warmup", "5", "--epochs", "2", "--batch", "100"});
   CHECK(last.horizon == 30);
   CHECK(last.warmup == 5);
-  CHECK(last_word == "schedule=cosine:30-after-5");
+  CHECK(last_word == "schedule=cosine-over-2-epochs-after-5");
   const auto [step, step_word] = schedule({"--schedule", "step:10:0.5"});
   CHECK(step.every == 10);
   CHECK(step.factor == 0.5);
