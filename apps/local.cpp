@@ -189,13 +189,12 @@ void print_final(const Round& round, const std::optional<Round>& alone) {
 std::string mean_words(const Round& round) {
   const double gain = round.best_loss() - round.mean->loss;
   return fmt::format(
-      "the mean of the {} replicas: loss {:.4f}{}, {} than that of the best of them\n",
+      "the mean of the {} replicas: loss {:.4f}{}; its loss is {} {} the best replica's\n",
       round.replicas.size(), round.mean->loss,
       std::isfinite(round.mean->accuracy)
           ? fmt::format(", accuracy {:.2f} %", 100 * round.mean->accuracy)
           : "",
-      gain > 0 ? fmt::format("{} lower", small_cell(gain))
-               : fmt::format("{} higher", small_cell(-gain)));
+      small_cell(std::abs(gain)), gain > 0 ? "below" : "above");
 }
 
 /// Looks at the mean of the replicas, says how good it is, and leaves it in `out` (empty: nowhere)
