@@ -277,7 +277,7 @@ core::Result<int> run_sim(const std::vector<std::string>& args) {
     return stops.level() == 0;
   };
   config.on_report = [&](std::size_t peer, core::Duration now, const gossip::Report& report) {
-    metrics->take(peer, now, report);
+    if (peer < o.peers) metrics->take(peer, now, report);
   };
   const auto outcome = sim::run(config, fleet->replicas());
   if (!outcome) return tl::make_unexpected(outcome.error());

@@ -10,6 +10,8 @@ Disk::Disk(const FaultPlan& plan, std::size_t index, core::Rng chance)
   read_ = std::any_of(plan.crashes.begin(), plan.crashes.end(), [index](const Crash& crash) {
     return crash.peer == index && crash.keep_state && crash.restart_after;
   });
+  read_ = read_ || std::any_of(plan.twins.begin(), plan.twins.end(),
+                               [index](const Twin& twin) { return twin.peer == index; });
 }
 
 core::Result<std::optional<core::Bytes>> Disk::load() { return newest_; }
@@ -34,6 +36,12 @@ bool Disk::back_up() {
   if (!*identity()) return false;
   copies_.push_back({*this, newest_, before_});
   return true;
+}
+
+void Disk::copy(const Disk& other) {
+  MemoryStorage::operator=(other);
+  newest_ = other.newest_;
+  before_ = other.before_;
 }
 
 bool Disk::put_back(std::size_t ago) {

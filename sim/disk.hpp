@@ -29,6 +29,8 @@ class Disk : public core::MemoryStorage {
   bool crash();
   /// All of it is copied elsewhere; true unless there is nothing on it yet.
   bool back_up();
+  /// What is on `other`'s disk, and the peer it is of, is on this one too.
+  void copy(const Disk& other);
   /// A copy is put back, the one made `ago` before the last, and those after it are forgotten.
   /// False: there is none.
   bool put_back(std::size_t ago);

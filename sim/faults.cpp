@@ -11,6 +11,8 @@ namespace murmur::sim {
 namespace {
 
 constexpr std::string_view kBackup = "backup";
+/// So long after a cut or a start all know each other again.
+constexpr core::Duration kKnownAgain = std::chrono::seconds(10);
 
 std::optional<std::size_t> parse_index(std::string_view text) {
   std::size_t value = 0;
@@ -36,7 +38,10 @@ core::Result<T> parse_peer_at(std::string_view what, std::string_view text) {
   if (!peer || !at) {
     return core::fail(fmt::format("{} '{}': expected PEER@AT, as 3@5s", what, text));
   }
-  return T{*peer, *at};
+  T fault;
+  fault.peer = *peer;
+  fault.at = *at;
+  return fault;
 }
 
 }  // namespace
@@ -161,6 +166,21 @@ core::Result<Founder> parse_founder(std::string_view text) {
   return Founder{*peer};
 }
 
+core::Result<Twin> parse_twin(std::string_view text) {
+  const std::size_t plus = text.find('+');
+  const auto twin = parse_peer_at<Twin>("twin", text.substr(0, plus));
+  const auto length = core::parse_duration(plus == std::string_view::npos ? std::string_view()
+                                                                          : text.substr(plus + 1));
+  if (!twin || !length) {
+    return core::fail(fmt::format("twin '{}': expected PEER@AT+LENGTH, as 3@5s+2s", text));
+  }
+  return Twin{twin->peer, twin->at, *length};
+}
+
+std::string to_string(const Twin& twin) {
+  return fmt::format("{}@{}+{}", twin.peer, core::to_string(twin.at), core::to_string(twin.length));
+}
+
 std::string to_string(const Founder& founder) { return fmt::format("{}", founder.peer); }
 
 core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers) {
@@ -202,6 +222,28 @@ core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers) {
   for (const Founder& founder : plan.founders) {
     if (auto ok = check_peer("founder", founder); !ok) return ok;
   }
+  for (const Twin& twin : plan.twins) {
+    if (auto ok = check_peer("twin", twin); !ok) return ok;
+    const core::Duration end = twin.at + twin.length;
+    const auto refuse = [&](std::string_view what, const std::string& fault) {
+      return core::fail(
+          fmt::format("twin {}: not with {} {}, which leaves neighbours that cannot "
+                      "tell the two apart",
+                      to_string(twin), what, fault));
+    };
+    for (const Crash& crash : plan.crashes) {
+      const bool over = crash.peer != twin.peer && crash.restart_after &&
+                        crash.at + *crash.restart_after + kKnownAgain < twin.at;
+      if (crash.at <= end && !over) return refuse("crash", to_string(crash));
+    }
+    for (const Cut& cut : plan.cuts) {
+      if (cut.start <= end && cut.start + cut.length + kKnownAgain >= twin.at)
+        return refuse("cut", to_string(cut));
+    }
+    for (const StopAsked& stop : plan.stops) {
+      if (stop.peer == twin.peer && stop.at <= end) return refuse("stop", to_string(stop));
+    }
+  }
   std::vector<Crash> crashes = plan.crashes;
   std::stable_sort(crashes.begin(), crashes.end(),
                    [](const Crash& a, const Crash& b) { return a.at < b.at; });
@@ -240,6 +282,7 @@ core::Duration quiet_from(const FaultPlan& plan) {
     quiet = std::max(quiet, crash.at + crash.restart_after.value_or(core::Duration{0}));
   }
   for (const StopAsked& stop : plan.stops) quiet = std::max(quiet, stop.at);
+  for (const Twin& twin : plan.twins) quiet = std::max(quiet, twin.at + twin.length);
   for (const Divergence& divergence : plan.divergences) quiet = std::max(quiet, divergence.at);
   return quiet;
 }
@@ -263,6 +306,7 @@ std::string to_flags(const FaultPlan& plan) {
   for (const StopAsked& stop : plan.stops) add("stop", to_string(stop));
   for (const Divergence& divergence : plan.divergences) add("nan", to_string(divergence));
   for (const Founder& founder : plan.founders) add("founder", to_string(founder));
+  for (const Twin& twin : plan.twins) add("twin", to_string(twin));
   return flags;
 }
 

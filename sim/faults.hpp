@@ -74,6 +74,16 @@ struct Founder {
   friend bool operator==(const Founder&, const Founder&) = default;
 };
 
+/// A second process starts on another machine from a copy of the peer's state folder, while the
+/// peer goes on among neighbours that know it, and is killed LENGTH later, or when the peer has
+/// settled. Written "PEER@AT+LENGTH".
+struct Twin {
+  std::size_t peer = 0;
+  core::Duration at{0};
+  core::Duration length{0};
+  friend bool operator==(const Twin&, const Twin&) = default;
+};
+
 struct FaultPlan {
   double loss = 0;       ///< of messages, in [0, 1]
   double duplicate = 0;  ///< of messages, in [0, 1]; the copy draws its own delay
@@ -92,6 +102,7 @@ struct FaultPlan {
   std::vector<StopAsked> stops;
   std::vector<Divergence> divergences;
   std::vector<Founder> founders;  ///< beside peer 0
+  std::vector<Twin> twins;
   friend bool operator==(const FaultPlan&, const FaultPlan&) = default;
 };
 
@@ -101,15 +112,18 @@ core::Result<Cut> parse_cut(std::string_view text);
 core::Result<StopAsked> parse_stop(std::string_view text);
 core::Result<Divergence> parse_divergence(std::string_view text);
 core::Result<Founder> parse_founder(std::string_view text);
+core::Result<Twin> parse_twin(std::string_view text);
 std::string to_string(const Straggler& straggler);
 std::string to_string(const Crash& crash);
 std::string to_string(const Cut& cut);
 std::string to_string(const StopAsked& stop);
 std::string to_string(const Divergence& divergence);
 std::string to_string(const Founder& founder);
+std::string to_string(const Twin& twin);
 
 /// Error: a probability outside [0, 1], a peer that does not exist, a factor that is not positive,
-/// a peer that is killed while it is down, or a backup older than its state folder.
+/// a peer that is killed while it is down, a backup older than its state folder, or a twin where
+/// somebody cannot know the peer.
 core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers);
 
 inline bool is_calm(const FaultPlan& plan, core::Duration now) {

@@ -74,10 +74,10 @@ void Fleet::finish_work(std::uint32_t index, std::uint64_t incarnation) {
   if (!peer.machine || peer.incarnation != incarnation) return;
   gossip::Work work = *std::move(peer.work);
   peer.work.reset();
-  if (checking()) checker_.work_ends(peer.person, work);
+  if (checks(peer)) checker_.work_ends(peer.person, work);
   if (is_calm(config_.faults, world_.now())) peer.disk.mend();
   gossip::WorkResult result = gossip::perform(std::move(work), *peer.replica, peer.disk, pool_);
-  if (checking()) checker_.work_performed(peer.person, result);
+  if (checks(peer)) checker_.work_performed(peer.person, result);
   happened(EventKind::kWork, index, content_of(result));
   peer.machine->handle(clock(peer), gossip::WorkDone{std::move(result), peer.work_takes});
   drain(index);
@@ -126,7 +126,7 @@ void Fleet::carry_out(std::uint32_t index, gossip::Send send) {
         fmt::format("peer {} sends to '{}', which no peer gave it", index, send.to));
   }
   touch(peers_[*to].person);
-  if (checking()) checker_.sends(peer.person, send.head, send.payload);
+  if (checks(peer)) checker_.sends(peer.person, send.head, send.payload);
   network_.send(world_, {std::move(send.head), std::move(send.payload), index, *to, peer.person,
                          peer.incarnation});
 }
@@ -134,7 +134,7 @@ void Fleet::carry_out(std::uint32_t index, gossip::Send send) {
 void Fleet::carry_out(std::uint32_t index, gossip::Work work) {
   Peer& peer = peers_[index];
   if (peer.work) return checker_.violate(fmt::format("peer {} has two works out at once", index));
-  if (checking()) checker_.work_begins(peer.person);
+  if (checks(peer)) checker_.work_begins(peer.person);
   const core::Duration takes = duration(peer, work);
   peer.work = std::move(work);
   peer.work_takes = takes;
@@ -150,14 +150,15 @@ void Fleet::carry_out(std::uint32_t index, const gossip::Report& report) {
   if (const auto* exchange = std::get_if<gossip::ExchangeReport>(&report)) {
     const std::int64_t other = checker_.find(exchange->peer);
     if (other >= 0) touch(static_cast<Person>(other));
-    if (checking()) checker_.exchanged(peer.person, *exchange);
+    if (checks(peer)) checker_.exchanged(peer.person, *exchange);
   } else if (const auto* about = std::get_if<gossip::PeerReport>(&report)) {
-    if (checking() && about->what == gossip::PeerReport::What::kUp)
+    if (checks(peer) && about->what == gossip::PeerReport::What::kUp)
       checker_.linked(peer.person, about->peer);
   } else if (const auto* phase = std::get_if<gossip::PhaseReport>(&report)) {
-    if (checking()) checker_.entered(peer.person, phase->phase, peer.stops > 1);
+    if (checks(peer)) checker_.entered(peer.person, phase->phase, peer.stops > 1);
     peer.trained |= phase->phase == gossip::Phase::kTraining;
     if (phase->phase >= gossip::Phase::kLingering && !peer.settled) peer.settled = world_.now();
+    if (phase->phase >= gossip::Phase::kLingering) end_twins_of(index);
   }
   if (config_.on_report) config_.on_report(index, world_.now(), report);
 }
@@ -191,7 +192,7 @@ void Fleet::set_timer(std::uint32_t index) {
 void Fleet::finish_event(std::uint32_t index) {
   Peer& peer = peers_[index];
   set_timer(index);
-  if (checking()) checker_.check(peer.person, peer.work.has_value(), touched_);
+  if (checks(peer)) checker_.check(peer.person, peer.work.has_value(), touched_);
   if (peer.machine->phase() == gossip::Phase::kDone && peer.machine->failure()) {
     fail(index, *peer.machine->failure());
   }
@@ -246,6 +247,14 @@ core::Result<Outcome> Fleet::run() {
         happened(due->kind, due->index, 0);
         diverge(due->index);
         break;
+      case EventKind::kTwin:
+        happened(due->kind, due->index, 0);
+        start_twin(due->index);
+        break;
+      case EventKind::kTwinEnd:
+        happened(due->kind, due->index, 0);
+        end_twin(due->index);
+        break;
     }
     if (checker_.violations().size() >= config_.violations_max || over()) break;
     if (!counted_) continue;
@@ -267,8 +276,8 @@ core::Result<Outcome> Fleet::run() {
   return outcome();
 }
 
-Progress Fleet::progress() const {
-  Progress progress = progress_of(peers_);
+Progress Fleet::progress() {
+  Progress progress = progress_of(own_peers());
   progress.now = world_.now();
   progress.events = events_;
   progress.violations = checker_.violations().size();
@@ -277,10 +286,10 @@ Progress Fleet::progress() const {
 
 Outcome Fleet::outcome() {
   Outcome outcome;
-  outcome.exchanges = exchanges_of(peers_);
-  outcome.spread = spread_of(peers_);
+  outcome.exchanges = exchanges_of(own_peers());
+  outcome.spread = spread_of(own_peers());
   outcome.unresolved = checking() ? checker_.unresolved() : 0;
-  for (Peer& peer : peers_) {
+  for (Peer& peer : own_peers()) {
     const core::PeerId id = peer.incarnation > 0 ? checker_.id(peer.person) : core::PeerId{};
     outcome.peers.push_back(end(peer, id, world_.now()));
   }

@@ -72,7 +72,7 @@ struct SimConfig {
   /// Each `progress_every` events; false ends the run.
   std::function<bool(const Progress&)> on_progress;
   std::uint64_t progress_every = 100'000;
-  /// Every report of every peer, with the virtual time.
+  /// Every report of every peer, and after them of the plan's twins, with the virtual time.
   std::function<void(std::size_t peer, core::Duration now, const gossip::Report&)> on_report;
 };
 

@@ -36,7 +36,7 @@ core::Result<void> Fleet::prepare() {
       config_.time_max.count() == 0) {
     return core::fail("the run has no end: give it steps, a duration or a virtual time limit");
   }
-  peers_.reserve(config_.peers);
+  peers_.reserve(config_.peers + config_.faults.twins.size());
   core::Rng starts(config_.seed, 0, "starts");
   core::Rng offsets(config_.seed, 0, "clocks");
   for (std::uint32_t i = 0; i < config_.peers; ++i) {
@@ -45,6 +45,13 @@ core::Result<void> Fleet::prepare() {
     const core::Duration at = scaled(kStartSpread, starts.uniform());
     world_.schedule(i == 0 ? core::Duration{0} : at, EventKind::kStart, i);
     ++to_come_;
+  }
+  for (std::uint32_t i = 0; i < config_.faults.twins.size(); ++i) {
+    const Twin& twin = config_.faults.twins[i];
+    Peer& peer = peers_.emplace_back(config_.faults, config_.seed, config_.peers + i);
+    peer.clock_offset = core::from_seconds(kClockOffsetMaxSeconds * offsets.uniform());
+    peer.twin_of = static_cast<std::uint32_t>(twin.peer);
+    world_.schedule(twin.at, EventKind::kTwin, i);
   }
   for (const Straggler& straggler : config_.faults.stragglers) {
     peers_[straggler.peer].slowness *= straggler.factor;
@@ -66,7 +73,8 @@ core::Result<void> Fleet::prepare() {
 /// comes first after others that found knows all founders, or nobody might.
 std::vector<gossip::Address> Fleet::contacts(std::uint32_t index, bool first) {
   std::vector<gossip::Address> chosen;
-  const std::uint64_t others = first ? index : config_.peers - 1;
+  const bool twin = peers_[index].twin_of.has_value();
+  const std::uint64_t others = twin ? config_.peers : first ? index : config_.peers - 1;
   core::Rng rng(config_.seed, index + (std::uint64_t{peers_[index].incarnation} << 32), "contacts");
   const std::uint64_t wanted = std::min<std::uint64_t>(1 + rng.below(kContactsMax), others);
   while (chosen.size() < wanted) {
@@ -81,7 +89,7 @@ std::vector<gossip::Address> Fleet::contacts(std::uint32_t index, bool first) {
     return i == 0 ||
            std::any_of(all.begin(), all.end(), [i](const Founder& f) { return f.peer == i; });
   };
-  if (first && index > 1 && founder(index - 1)) {
+  if (first && !twin && index > 1 && founder(index - 1)) {
     chosen.clear();
     for (std::uint64_t i = 0; i < index; ++i) {
       if (founder(i)) chosen.push_back(address_of(i));
@@ -111,11 +119,12 @@ bool Fleet::founds(std::uint32_t index) const {
 
 bool Fleet::start(std::uint32_t index) {
   Peer& peer = peers_[index];
-  peer.replica = make_replica_(index, peer.incarnation);
+  const std::uint32_t like = peer.twin_of.value_or(index);
+  peer.replica = make_replica_(like, peer.incarnation);
   if (!peer.replica) return false;
   const auto& divergences = config_.faults.divergences;
   if (std::any_of(divergences.begin(), divergences.end(),
-                  [index](const Divergence& d) { return d.peer == index; })) {
+                  [like](const Divergence& d) { return d.peer == like; })) {
     auto diverging = std::make_unique<Diverging>(std::move(peer.replica));
     peer.diverging = diverging.get();
     peer.replica = std::move(diverging);
@@ -139,7 +148,7 @@ bool Fleet::start(std::uint32_t index) {
       return true;
     }
   }
-  gossip::Config config = config_of(config_, index);
+  gossip::Config config = config_of(config_, like);
   config.advertise = address_of(index);
   config.state = peer.replica->state_kind();
   if (!founds(index)) config.join = contacts(index, peer.incarnation == 0);
@@ -158,7 +167,7 @@ bool Fleet::start(std::uint32_t index) {
   peer.machine =
       std::make_unique<gossip::Machine>(clock(peer), self, config, peer.replica->schema(),
                                         core::Rng(config_.seed, entity, "machine"), saved);
-  if (checking())
+  if (checks(peer))
     checker_.started(peer.person, *peer.machine, *peer.replica, config, checkpoint.has_value(),
                      comes_back(index));
   drain(index);
@@ -189,7 +198,7 @@ void Fleet::crash(std::uint32_t plan) {
 
 void Fleet::stop_process(Peer& peer, bool comes_back) {
   peer.exchanges_before += peer.machine->counters().receipts_taken;
-  if (checking()) checker_.crashed(peer.person, comes_back);
+  if (checks(peer)) checker_.crashed(peer.person, comes_back);
   peer.work.reset();
   peer.machine.reset();
   peer.replica.reset();
@@ -211,7 +220,7 @@ void Fleet::fail(std::uint32_t index, std::string why) {
   Peer& peer = peers_[index];
   notes_.push_back(
       fmt::format("at {:.6f} s peer {} ended: {}", core::seconds(world_.now()), index, why));
-  if (!peer.trained && peer.stops == 0 && could_have_joined(peer)) {
+  if (!peer.twin_of && !peer.trained && peer.stops == 0 && could_have_joined(peer)) {
     checker_.violate(
         fmt::format("peer {} ended, though a contact could be joined: {}", index, why));
   }
@@ -249,6 +258,29 @@ void Fleet::stop(std::uint32_t index) {
   peer.machine->handle(clock(peer), gossip::Stop{++peer.stops > 1});
   drain(index);
   finish_event(index);
+}
+
+void Fleet::start_twin(std::uint32_t plan) {
+  const auto index = static_cast<std::uint32_t>(config_.peers + plan);
+  Peer& twin = peers_[index];
+  const Peer& original = peers_[*twin.twin_of];
+  // Not started yet, or at its end already: there is nothing to be mistaken for.
+  if (!original.machine || original.machine->phase() >= gossip::Phase::kLingering) return;
+  twin.person = original.person;
+  twin.disk.copy(original.disk);
+  world_.schedule(world_.now() + config_.faults.twins[plan].length, EventKind::kTwinEnd, plan);
+  start(index);
+}
+
+void Fleet::end_twin(std::uint32_t plan) {
+  Peer& twin = peers_[config_.peers + plan];
+  if (twin.machine) stop_process(twin, /*comes_back=*/false);
+}
+
+void Fleet::end_twins_of(std::uint32_t index) {
+  for (std::uint32_t i = 0; i < config_.faults.twins.size(); ++i) {
+    if (config_.faults.twins[i].peer == index && peers_[index].machine) end_twin(i);
+  }
 }
 
 void Fleet::diverge(std::uint32_t index) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,9 @@ class Fleet {
   void stop(std::uint32_t index);
   [[nodiscard]] bool founds(std::uint32_t index) const;
   void diverge(std::uint32_t index);
+  void start_twin(std::uint32_t plan);
+  void end_twin(std::uint32_t plan);
+  void end_twins_of(std::uint32_t index);
   void deliver(std::uint32_t slot);
   void undeliverable(std::uint32_t slot);
   void finish_work(std::uint32_t index, std::uint64_t incarnation);
@@ -60,6 +64,10 @@ class Fleet {
   void finish_event(std::uint32_t index);
 
   [[nodiscard]] bool checking() const { return config_.checks != Checks::kNone; }
+  /// A twin does nothing that the books know of; whoever believed it would be found out.
+  [[nodiscard]] bool checks(const Peer& peer) const { return checking() && !peer.twin_of; }
+  /// All but the twins, which come after them.
+  [[nodiscard]] std::span<Peer> own_peers() { return {peers_.data(), config_.peers}; }
   [[nodiscard]] core::Instant clock(const Peer& peer) const {
     return core::Instant(world_.now() + peer.clock_offset);
   }
@@ -73,7 +81,7 @@ class Fleet {
   void happened(EventKind kind, std::uint32_t index, std::uint64_t content);
 
   [[nodiscard]] bool over();
-  [[nodiscard]] Progress progress() const;
+  [[nodiscard]] Progress progress();
   Outcome outcome();
 
   const SimConfig& config_;
@@ -82,7 +90,7 @@ class Fleet {
   Network network_;
   Checker checker_;
   core::BufferPool pool_;
-  std::vector<Peer> peers_;
+  std::vector<Peer> peers_;  ///< and the plan's twins
   std::vector<Person> touched_;
   std::uint64_t people_ = 0;
   std::size_t to_come_ = 0;  ///< starts and restarts not yet due

@@ -13,8 +13,9 @@ constexpr core::Duration kBacklogMax = std::chrono::seconds(2);
 
 Network::Network(const FaultPlan& plan, std::size_t peers, std::uint64_t seed)
     : plan_(plan), peers_(peers) {
-  senders_.reserve(peers);
-  for (std::size_t i = 0; i < peers; ++i) {
+  const std::size_t senders = peers + plan.twins.size();
+  senders_.reserve(senders);
+  for (std::size_t i = 0; i < senders; ++i) {
     senders_.push_back({core::Rng(seed, i, "loss"), core::Rng(seed, i, "duplicate"),
                         core::Rng(seed, i, "delay"), core::Rng(seed, i, "duplicate-delay"),
                         core::Rng(seed, i, "corrupt"), core::Rng(seed, i, "bounce")});

@@ -27,7 +27,7 @@ struct Frame {
 
 class Network {
  public:
-  /// `plan` outlives the network.
+  /// `plan` outlives the network. After the `peers` come the plan's twins, on no side of a cut.
   Network(const FaultPlan& plan, std::size_t peers, std::uint64_t seed);
 
   /// Schedules what becomes of `frame` in `world`.

@@ -6,7 +6,7 @@
 
 namespace murmur::sim {
 
-std::uint64_t exchanges_of(const std::vector<Peer>& peers) {
+std::uint64_t exchanges_of(std::span<const Peer> peers) {
   std::uint64_t sum = 0;
   for (const Peer& peer : peers) {
     sum += peer.exchanges_before + (peer.machine ? peer.machine->counters().receipts_taken : 0);
@@ -14,7 +14,7 @@ std::uint64_t exchanges_of(const std::vector<Peer>& peers) {
   return sum;
 }
 
-Progress progress_of(const std::vector<Peer>& peers) {
+Progress progress_of(std::span<const Peer> peers) {
   Progress progress;
   progress.exchanges = exchanges_of(peers);
   double steps = 0;
@@ -31,7 +31,7 @@ Progress progress_of(const std::vector<Peer>& peers) {
   return progress;
 }
 
-double spread_of(const std::vector<Peer>& peers) {
+double spread_of(std::span<const Peer> peers) {
   std::vector<core::Replica*> replicas;
   for (const Peer& peer : peers) {
     if (peer.replica) replicas.push_back(peer.replica.get());

@@ -1,7 +1,7 @@
 // What a fleet comes to, counted over its peers.
 #pragma once
 
-#include <vector>
+#include <span>
 
 #include "sim/fleet.hpp"
 #include "sim/peer.hpp"
@@ -9,11 +9,11 @@
 namespace murmur::sim {
 
 /// Completed, by every incarnation of every peer.
-std::uint64_t exchanges_of(const std::vector<Peer>& peers);
+std::uint64_t exchanges_of(std::span<const Peer> peers);
 /// All but the time, events and violations.
-Progress progress_of(const std::vector<Peer>& peers);
+Progress progress_of(std::span<const Peer> peers);
 /// Largest ‖x_p - mean‖ / ‖mean‖ over the peers that are up.
-double spread_of(const std::vector<Peer>& peers);
+double spread_of(std::span<const Peer> peers);
 /// Ends the peer's process and tells what came of it.
 PeerOutcome end(Peer& peer, core::PeerId id, core::Duration now);
 

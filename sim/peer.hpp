@@ -43,6 +43,8 @@ struct Peer {
   // What outlives it.
   Disk disk;
   Person person = 0;
+  /// Whose state folder it was started from, while that peer goes on: of no account in the books.
+  std::optional<std::uint32_t> twin_of;
   std::uint32_t incarnation = 0;  ///< starts so far
   bool down = false;              ///< killed, and not started again
   std::string failure;  ///< why the last incarnation ended with nothing done; empty: it did not

@@ -22,6 +22,8 @@ enum class EventKind : std::uint32_t {
   kRestart,        ///< index: of FaultPlan::crashes
   kStop,           ///< index: peer
   kDiverge,        ///< index: peer
+  kTwin,           ///< index: of FaultPlan::twins
+  kTwinEnd,        ///< index: of FaultPlan::twins
 };
 
 struct Due {

@@ -60,6 +60,8 @@ FaultPlan draw_plan(core::Rng& rng, std::size_t peers) {
   for (std::uint64_t n = rng.below(3); n > 0; --n)
     plan.divergences.push_back({rng.below(peers), time()});
   for (std::uint64_t n = rng.below(3); n > 0; --n) plan.founders.push_back({rng.below(peers)});
+  plan.twins.push_back({rng.below(peers), time(), time()});
+  if (!check_plan(plan, peers)) plan.twins.clear();
   return plan;
 }
 

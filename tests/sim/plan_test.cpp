@@ -1,4 +1,6 @@
 // Distributions and fault plans, as people write them.
+#include <fmt/format.h>
+
 #include "sim/distribution.hpp"
 #include "sim/faults.hpp"
 #include "tests/catch.hpp"
@@ -53,6 +55,7 @@ TEST_CASE("faults are read as they are written") {
   CHECK(to_string(*parse_stop("3@5s")) == "3@5s");
   CHECK(to_string(*parse_divergence("0@10ms")) == "0@10ms");
   CHECK(to_string(*parse_founder("12")) == "12");
+  CHECK(to_string(*parse_twin("3@5s+2s")) == "3@5s+2s");
   CHECK(parse_cut("1s+2s:halves")->shape == Cut::Shape::kHalves);
 }
 
@@ -71,6 +74,10 @@ TEST_CASE("malformed faults are refused") {
     CAPTURE(text);
     CHECK_FALSE(parse_stop(text));
     CHECK_FALSE(parse_divergence(text));
+  }
+  for (const char* text : {"", "3", "3@5s", "3@5s+", "3@+2s", "x@5s+2s", "3@5s+2s:halves"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_twin(text));
   }
   for (const char* text : {"", "x", "1@2s", "-1"}) {
     CAPTURE(text);
@@ -100,6 +107,34 @@ TEST_CASE("a plan that cannot happen is refused") {
   plan.stops = {};
   plan.divergences = {{4, seconds(1)}};
   CHECK(check_plan(plan, 4).error().message == "nan 4@1s: there are peers 0 to 3");
+}
+
+TEST_CASE("a twin is only of a peer that the others know") {
+  FaultPlan plan;
+  plan.twins = {*parse_twin("4@1s+1s")};
+  CHECK(check_plan(plan, 4).error().message == "twin 4@1s+1s: there are peers 0 to 3");
+  plan.twins = {*parse_twin("3@20s+2s")};
+  CHECK(check_plan(plan, 4));
+  const auto refused = [&](const char* with) {
+    return check_plan(plan, 4).error().message ==
+           fmt::format(
+               "twin 3@20s+2s: not with {}, which leaves neighbours that cannot tell the "
+               "two apart",
+               with);
+  };
+  plan.crashes = {*parse_crash("1@21s+1s")};
+  CHECK(refused("crash 1@21s+1s"));
+  plan.crashes = {*parse_crash("1@5s")};
+  CHECK(refused("crash 1@5s"));
+  plan.crashes = {*parse_crash("1@5s+1s"), *parse_crash("2@23s")};
+  CHECK(check_plan(plan, 4));
+  plan.cuts = {*parse_cut("12s+1s")};
+  CHECK(refused("cut 12s+1s"));
+  plan.cuts = {*parse_cut("1s+1s")};
+  plan.stops = {*parse_stop("3@21s")};
+  CHECK(refused("stop 3@21s"));
+  plan.stops = {*parse_stop("2@21s")};
+  CHECK(check_plan(plan, 4));
 }
 
 TEST_CASE("a plan's flags say all of it") {
