@@ -1,7 +1,11 @@
 // The CUDA backend: memory, copies, element-wise kernels and matrix products on one stream of one
 // device. host/context.hpp has the same names with the same signatures. Nothing here waits for the
-// device but download() and synchronize(), so a step built from the rest can run ahead of the CPU
-// and can be captured as a graph.
+// device but download(), synchronize(), and upload() for its copy before the last; so a step built
+// from the rest runs ahead of the CPU. Of these calls all but Buffer's, which allocate, can be
+// captured as a graph, which repeats them with the arguments they had: what is to differ each time
+// is put() before, and read through an Argument. A step of a network is such
+// (gpu/shared/network_replica.hpp). tests/gpu/cuda/graph_test.cpp says so of a device; no device
+// has run it yet, and train() launches each kernel on its own.
 //
 // Thread rule: a Context belongs to one thread (the compute lane).
 // A CUDA call that fails once the device was opened is a bug or a lost device: it stops the process
@@ -115,6 +119,19 @@ class Buffer {
   std::size_t size_ = 0;
 };
 
+/// What a kernel reads of the backend's memory when it runs, at `from`: so a launch that was
+/// captured finds there what was last put there.
+template <class T>
+class Argument {
+ public:
+  explicit Argument(const T* from) : from_(from) {}
+  MURMUR_HD const T& operator*() const { return *from_; }
+  MURMUR_HD const T* operator->() const { return from_; }
+
+ private:
+  const T* from_;
+};
+
 /// Within the backend; the ranges do not overlap.
 template <class T>
 void copy(Context& context, T* dst, const T* src, std::size_t n) {
@@ -147,6 +164,20 @@ void for_each_index(Context& context, std::size_t n, F f) {
   context.with_policy(n, [&](auto policy) {
     thrust::for_each_n(policy, thrust::counting_iterator<std::size_t>(0), n, f);
   });
+}
+
+template <class T>
+struct PutValue {
+  T* to;
+  T value;
+  MURMUR_HD void operator()(std::size_t) const { *to = value; }
+};
+/// One value to the backend, in order with later work; nothing is waited for: it is the argument of
+/// a launch.
+template <class T>
+void put(Context& context, T* dst, const T& value) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  for_each_index(context, 1, PutValue<T>{dst, value});
 }
 
 void gemm(Context&, const Product&, const float* a, const float* b, float* c);

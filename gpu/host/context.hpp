@@ -111,6 +111,24 @@ class Buffer {
   std::size_t size_ = 0;
 };
 
+/// What a kernel reads of the backend's memory when it runs, at `from`: on the CPU that is at once.
+template <class T>
+class Argument {
+ public:
+  explicit Argument(const T* from) : value_(*from) {}
+  const T& operator*() const { return value_; }
+  const T* operator->() const { return &value_; }
+
+ private:
+  T value_;
+};
+
+/// One value to the backend, in order with later work; nothing is waited for.
+template <class T>
+void put(Context&, T* dst, const T& value) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  *dst = value;
+}
 /// Within the backend; the ranges do not overlap.
 template <class T>
 void copy(Context& context, T* dst, const T* src, std::size_t n) {

@@ -10,8 +10,8 @@
 
 #include "core/dataset.hpp"
 #include "gpu/replica_spec.hpp"
-#include "gpu/row_order.hpp"
 #include "gpu/shared/backend.hpp"
+#include "gpu/shared/batch_choice.hpp"
 #include "gpu/shared/cells.hpp"
 #include "gpu/shared/codec_math.hpp"
 
@@ -28,11 +28,11 @@ struct SamplesView {
   const float* targets;
   std::size_t target_width;
   const std::uint8_t* tokens;
-  std::size_t phase;           ///< tokens: by how many each row begins later
   std::size_t labels_per_row;  ///< where there are labels
 
-  /// What is to be told of a row at a position.
-  [[nodiscard]] MURMUR_HD std::size_t label(std::uint32_t row, std::size_t position) const {
+  /// What is to be told of a row at a position; a row of tokens begins `phase` later.
+  [[nodiscard]] MURMUR_HD std::size_t label(std::uint32_t row, std::size_t position,
+                                            std::uint32_t phase) const {
     if (tokens != nullptr) return tokens[row * width + phase + position + 1];
     return static_cast<std::size_t>(labels[row * labels_per_row + position]);
   }
@@ -59,7 +59,6 @@ class ResidentSamples {
             targets_.data(),
             samples_->target_width,
             samples_->tokens.empty() ? nullptr : tokens_.data(),
-            0,
             samples_->positions()};
   }
 
@@ -73,11 +72,10 @@ class ResidentSamples {
 };
 
 struct PickRow {
-  RowOrder order;
-  std::uint32_t begin;
+  Argument<BatchChoice> choice;
   std::uint32_t* rows;
   MURMUR_HD void operator()(std::size_t i) const {
-    rows[i] = order(begin + static_cast<std::uint32_t>(i));
+    rows[i] = choice->order(choice->begin + static_cast<std::uint32_t>(i));
   }
 };
 
@@ -111,10 +109,11 @@ struct FromBytes {
 };
 struct FromTokens {
   const std::uint8_t* from;
+  Argument<std::uint32_t> phase;
   const std::uint32_t* rows;
   std::size_t width;
   MURMUR_HD float operator()(std::size_t i, std::size_t j) const {
-    return static_cast<float>(from[rows[i] * width + j]);
+    return static_cast<float>(from[rows[i] * width + *phase + j]);
   }
 };
 
@@ -126,13 +125,13 @@ struct CopyFeatures {
   MURMUR_HD void operator()(std::size_t i, std::size_t j) const { to[i * width + j] = from(i, j); }
 };
 
-/// What each image of a batch goes through, drawn from `key`.
+/// What each image of a batch goes through.
 struct Augmentation {
   std::size_t lines;  ///< of all channels of an image
   std::size_t height;
   std::size_t columns;
   Augment augment;
-  codec::RoundingKey key;
+  const std::uint64_t* draw;  ///< the batch's, in the backend's memory
 };
 
 /// Called for each line of the batch's images and each of its columns.
@@ -140,11 +139,13 @@ template <class From>
 struct AugmentFeatures {
   From from;
   Augmentation a;
+  Argument<std::uint64_t> draw;
   float* to;
   MURMUR_HD void operator()(std::size_t line, std::size_t column) const {
     const std::size_t image = line / a.lines;
     const std::size_t channel = line % a.lines / a.height;
-    const std::uint32_t chance = codec::rounding_hash(a.key, static_cast<std::uint32_t>(image));
+    const std::uint32_t chance =
+        codec::rounding_hash(codec::rounding_key(*draw - 1), static_cast<std::uint32_t>(image));
     const bool flips = a.augment.flip && (chance & 1U) != 0;
     const auto moves = static_cast<std::uint32_t>(2 * a.augment.crop + 1);
     const std::size_t y = line % a.height + (chance >> 1) % 32768U % moves;
@@ -161,37 +162,44 @@ struct AugmentFeatures {
 /// The rows of a mini-batch; their features go, as floats, where the caller says, a row a sample.
 class Batch {
  public:
-  Batch(Context& context, std::size_t rows_max) : rows_(context, rows_max) {}
+  Batch(Context& context, std::size_t rows_max)
+      : rows_(context, rows_max), no_phase_(context, 1), phase_(no_phase_.data()) {
+    put(context, no_phase_.data(), std::uint32_t{0});
+  }
 
-  /// The rows at [begin, begin + count) of `order`; augmented, if that is given.
-  void gather(Context& context, const SamplesView& samples, const RowOrder& order,
-              std::size_t begin, std::size_t count, float* features,
-              const Augmentation* augmentation = nullptr) {
-    for_each_index(context, count, PickRow{order, static_cast<std::uint32_t>(begin), rows_.data()});
+  /// `count` rows as chosen, which is in the backend's memory; augmented, if that is given.
+  void gather(Context& context, const SamplesView& samples, const BatchChoice* choice,
+              std::size_t count, float* features, const Augmentation* augmentation) {
+    for_each_index(context, count, PickRow{Argument(choice), rows_.data()});
+    phase_ = &choice->phase;
     copy_features(context, samples, count, features, augmentation);
   }
   /// The rows [begin, begin + count) as they lie.
   void gather(Context& context, const SamplesView& samples, std::size_t begin, std::size_t count,
               float* features) {
     for_each_index(context, count, CountRow{static_cast<std::uint32_t>(begin), rows_.data()});
+    phase_ = no_phase_.data();
     copy_features(context, samples, count, features, nullptr);
   }
 
   [[nodiscard]] const std::uint32_t* rows() const { return rows_.data(); }
+  /// Tokens: by how many each row begins later.
+  [[nodiscard]] const std::uint32_t* phase() const { return phase_; }
 
  private:
   void copy_features(Context& context, const SamplesView& s, std::size_t count, float* to,
                      const Augmentation* augmentation) {
     const auto copy_from = [&](auto from) {
+      using From = decltype(from);
       if (augmentation != nullptr) {
-        for_each_cell(context, count * augmentation->lines, augmentation->columns,
-                      AugmentFeatures<decltype(from)>{from, *augmentation, to});
+        const AugmentFeatures<From> augment{from, *augmentation, Argument(augmentation->draw), to};
+        for_each_cell(context, count * augmentation->lines, augmentation->columns, augment);
       } else {
-        for_each_cell(context, count, s.width, CopyFeatures<decltype(from)>{from, s.width, to});
+        for_each_cell(context, count, s.width, CopyFeatures<From>{from, s.width, to});
       }
     };
     if (s.tokens != nullptr) {
-      copy_from(FromTokens{s.tokens + s.phase, rows_.data(), s.width});
+      copy_from(FromTokens{s.tokens, Argument(phase_), rows_.data(), s.width});
     } else if (s.bytes != nullptr) {
       copy_from(FromBytes{s.bytes, s.places, s.scale, rows_.data(), s.width});
     } else {
@@ -200,6 +208,8 @@ class Batch {
   }
 
   Buffer<std::uint32_t> rows_;
+  Buffer<std::uint32_t> no_phase_;  ///< a zero
+  const std::uint32_t* phase_;      ///< in the backend's memory
 };
 
 }  // namespace murmur::gpu::MURMUR_BACKEND

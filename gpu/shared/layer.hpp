@@ -23,7 +23,8 @@ struct Forward {
   float* saved;
   float* scratch;
   bool training;
-  std::uint64_t draw;  ///< training: of this step, for what a layer draws
+  /// Training: of this batch, for what a layer draws; in the backend's memory.
+  const std::uint64_t* draw;
 };
 
 struct Backward {
@@ -36,7 +37,7 @@ struct Backward {
   float* gradient;         ///< the parameters'; the layer's own part of it is to be written
   const float* saved;
   float* scratch;
-  std::uint64_t draw;  ///< as forward() had it
+  const std::uint64_t* draw;  ///< as forward() had it
 };
 
 class Layer {

@@ -27,13 +27,14 @@ struct LossFrame {
   std::size_t width;
   std::size_t rows;
   std::size_t positions;
-  const std::uint32_t* sample;  ///< which sample of the data set one of the batch is
-  double* loss;                 ///< a slot a row, added to
-  double weight;                ///< of a row's loss in its slot
+  const std::uint32_t* sample;    ///< which sample of the data set one of the batch is
+  Argument<std::uint32_t> phase;  ///< Batch::phase()
+  double* loss;                   ///< a slot a row, added to
+  double weight;                  ///< of a row's loss in its slot
 
   [[nodiscard]] MURMUR_HD std::size_t label(const SamplesView& samples, std::size_t row) const {
-    if (positions == 1) return samples.label(sample[row], 0);
-    return samples.label(sample[row / positions], row % positions);
+    if (positions == 1) return samples.label(sample[row], 0, *phase);
+    return samples.label(sample[row / positions], row % positions, *phase);
   }
 };
 
@@ -164,7 +165,8 @@ class LossHead {
  private:
   LossFrame frame_of(const float* outputs, float* gradient, std::size_t rows, const Batch& batch,
                      double weight) {
-    return {outputs, gradient, width_, rows, positions_, batch.rows(), loss_.data(), weight};
+    return {outputs,      gradient, width_, rows, positions_, batch.rows(), Argument(batch.phase()),
+            loss_.data(), weight};
   }
 
   bool classifies_;

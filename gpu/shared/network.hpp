@@ -51,9 +51,9 @@ class Network {
   /// Where the loss's gradient by the output is to be before backward(); maybe the output's place.
   [[nodiscard]] float* output_gradient() { return at(plans_[0].gradients[output_]); }
 
-  /// `draw`: of this step, for what its layers draw (training).
+  /// `draw`: of this batch, in the backend's memory, for what its layers draw (training).
   void forward(Context& context, Mode mode, const float* parameters, std::size_t rows,
-               std::uint64_t draw = 0) {
+               const std::uint64_t* draw = nullptr) {
     const NetworkPlan& p = plan(mode);
     for (std::size_t i = 0; i < operations_.size(); ++i) {
       const Operation& op = operations_[i];
@@ -72,7 +72,7 @@ class Network {
   /// After forward() in training, of the same rows and draw: the whole of `gradient`, in the
   /// parameters' layout.
   void backward(Context& context, const float* parameters, std::size_t rows, float* gradient,
-                std::uint64_t draw) {
+                const std::uint64_t* draw) {
     const NetworkPlan& p = plans_[0];
     for (std::size_t i = operations_.size(); i-- > 0;) {
       const Operation& op = operations_[i];

@@ -3,6 +3,10 @@
 //
 // Thread rule: one thread at a time. A step allocates nothing and reads nothing back; train() reads
 // the losses and one flag at its end.
+// Invariant: what differs from one step to the next (the place in the data, what is drawn, the
+// optimizer's numbers) is put into the backend's memory before the step's kernels, which read it
+// there. So the calls of run_step() are the same for all steps whose batches have as many rows, and
+// on CUDA a graph captured of one of them runs any.
 #pragma once
 
 #include <algorithm>
@@ -63,7 +67,9 @@ class NetworkReplica final : public core::Replica {
         optimizer_(*context_, spec.optimizer, schema_.parameters()),
         exchange_(*context_),
         parameters_(*context_, schema_.parameters()),
-        not_finite_(*context_, 1) {
+        not_finite_(*context_, 1),
+        choices_(*context_, spec.accumulate),
+        rows_taken_(spec.accumulate) {
     const std::vector<float> initial =
         spec.initial ? *spec.initial : initial_parameters(spec.model, spec.seed);
     upload(*context_, parameters_.data(), initial.data(), initial.size());
@@ -79,10 +85,51 @@ class NetworkReplica final : public core::Replica {
   core::TrainStats train(std::uint32_t steps) override {
     enter();
     loss_.begin(*context_);
-    for (std::uint32_t i = 0; i < steps; ++i) step();
+    for (std::uint32_t i = 0; i < steps; ++i) {
+      begin_step();
+      run_step();
+    }
     const auto batches = static_cast<double>(std::max<std::uint32_t>(steps, 1) * spec_.accumulate);
     const double loss = loss_.read_loss(*context_) / batches;
     return {.loss = loss, .finite = std::isfinite(loss) && state_finite()};
+  }
+
+  /// Chooses what the next step takes, and puts it where run_step() will read it. From now on the
+  /// step counts as taken.
+  void begin_step() {
+    // A newcomer that copies the optimizer's steps goes on with draws of its own.
+    const std::uint64_t first = core::Rng(spec_.seed, spec_.stream, "layers").next() +
+                                optimizer_.steps() * spec_.accumulate;
+    for (std::size_t i = 0; i < spec_.accumulate; ++i) {
+      if (place_.position >= train_.rows()) set_place({place_.epoch + 1, 0});
+      rows_taken_[i] = std::min<std::size_t>(batch_rows_, train_.rows() - place_.position);
+      put(*context_, choices_.data() + i,
+          BatchChoice{order_, static_cast<std::uint32_t>(place_.position),
+                      static_cast<std::uint32_t>(phase_), core::mix64(first + i)});
+      place_.position += rows_taken_[i];
+    }
+    optimizer_.begin_step(*context_);
+  }
+
+  /// The step that begin_step() has chosen, in the memory that a train() before has made ready.
+  void run_step() {
+    float* const gradient = workspace_->data() + network_.memory_size();
+    if (spec_.accumulate == 1) {
+      differentiate_batch(gradient, 0);
+    } else {
+      // Each row counts as much, though the last batch of an epoch may have fewer.
+      const std::size_t n = schema_.parameters();
+      float* const sum = gradient + n;
+      std::size_t rows = 0;
+      fill(*context_, sum, n, 0.0F);
+      for (std::size_t i = 0; i < spec_.accumulate; ++i) {
+        differentiate_batch(gradient, i);
+        rows += rows_taken_[i];
+        for_each_index(*context_, n, AddScaled{gradient, static_cast<float>(rows_taken_[i]), sum});
+      }
+      for_each_index(*context_, n, Scale{sum, 1.0F / static_cast<float>(rows), gradient});
+    }
+    optimizer_.step(*context_, parameters_.data(), gradient);
   }
 
   core::Evaluation evaluate() override {
@@ -217,51 +264,24 @@ class NetworkReplica final : public core::Replica {
     phase_ = rng.below(spec_.train->width);
   }
 
-  void step() {
-    float* const gradient = workspace_->data() + network_.memory_size();
-    if (spec_.accumulate == 1) {
-      differentiate_batch(gradient, 0);
-    } else {
-      // Each row counts as much, though the last batch of an epoch may have fewer.
-      const std::size_t n = schema_.parameters();
-      float* const sum = gradient + n;
-      std::size_t rows = 0;
-      fill(*context_, sum, n, 0.0F);
-      for (std::size_t i = 0; i < spec_.accumulate; ++i) {
-        const std::size_t taken = differentiate_batch(gradient, i);
-        rows += taken;
-        for_each_index(*context_, n, AddScaled{gradient, static_cast<float>(taken), sum});
-      }
-      for_each_index(*context_, n, Scale{sum, 1.0F / static_cast<float>(rows), gradient});
-    }
-    optimizer_.step(*context_, parameters_.data(), gradient);
-  }
-
-  /// Of the next batch, the step's `which`; how many rows it has.
-  std::size_t differentiate_batch(float* gradient, std::size_t which) {
-    if (place_.position >= train_.rows()) set_place({place_.epoch + 1, 0});
-    const std::size_t rows = std::min<std::size_t>(batch_rows_, train_.rows() - place_.position);
-    SamplesView samples = train_.view();
-    samples.phase = phase_;
-    // A newcomer that copies the optimizer's steps goes on with draws of its own.
-    const std::uint64_t draw = core::Rng(spec_.seed, spec_.stream, "layers").next() +
-                               optimizer_.steps() * spec_.accumulate + which;
-    const std::optional<Augmentation> augmentation = augmentation_of(draw);
-    batch_.gather(*context_, samples, order_, place_.position, rows,
-                  network_.input(Mode::kTraining), augmentation ? &*augmentation : nullptr);
-    place_.position += rows;
-    network_.forward(*context_, Mode::kTraining, parameters_.data(), rows, draw);
+  /// Of the step's batch `which`.
+  void differentiate_batch(float* gradient, std::size_t which) {
+    const std::size_t rows = rows_taken_[which];
+    const BatchChoice* const choice = choices_.data() + which;
+    const SamplesView samples = train_.view();
+    const std::optional<Augmentation> augmentation = augmentation_by(&choice->draw);
+    batch_.gather(*context_, samples, choice, rows, network_.input(Mode::kTraining),
+                  augmentation ? &*augmentation : nullptr);
+    network_.forward(*context_, Mode::kTraining, parameters_.data(), rows, &choice->draw);
     loss_.differentiate(*context_, network_.output(Mode::kTraining), network_.output_gradient(),
                         rows, batch_, samples);
-    network_.backward(*context_, parameters_.data(), rows, gradient, draw);
-    return rows;
+    network_.backward(*context_, parameters_.data(), rows, gradient, &choice->draw);
   }
 
-  [[nodiscard]] std::optional<Augmentation> augmentation_of(std::uint64_t draw) const {
+  [[nodiscard]] std::optional<Augmentation> augmentation_by(const std::uint64_t* draw) const {
     if (!spec_.augment.any()) return std::nullopt;
     const core::Shape& image = spec_.model.shapes.front();
-    return Augmentation{image[0] * image[1], image[1], image[2], spec_.augment,
-                        codec::rounding_key(core::mix64(draw) - 1)};
+    return Augmentation{image[0] * image[1], image[1], image[2], spec_.augment, draw};
   }
 
   /// What save() writes could be loaded.
@@ -296,6 +316,9 @@ class NetworkReplica final : public core::Replica {
   PlaceInData place_;
   RowOrder order_;         ///< of place_.epoch
   std::size_t phase_ = 0;  ///< likewise
+  // Of each batch of the step:
+  Buffer<BatchChoice> choices_;
+  std::vector<std::size_t> rows_taken_;
 };
 
 }  // namespace murmur::gpu::MURMUR_BACKEND

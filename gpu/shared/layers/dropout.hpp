@@ -1,4 +1,4 @@
-// Dropout. Which numbers are dropped is a hash of the step's draw, the layer and the place, so the
+// Dropout. Which numbers are dropped is a hash of the batch's draw, the layer and the place, so the
 // backward pass works it out again. Compiled once a backend (gpu/shared/backend.hpp).
 #pragma once
 
@@ -14,10 +14,12 @@ namespace murmur::gpu::MURMUR_BACKEND {
 struct DropElement {
   const float* in;
   float* out;
-  codec::RoundingKey key;
+  Argument<std::uint64_t> draw;
+  std::uint64_t place;
   std::uint32_t least;  ///< a hash below it drops
   float scale;
   MURMUR_HD void operator()(std::size_t i) const {
+    const codec::RoundingKey key = codec::rounding_key(*draw + place);
     const std::uint32_t hash = codec::rounding_hash(key, static_cast<std::uint32_t>(i));
     out[i] = hash < least ? 0.0F : scale * in[i];
   }
@@ -46,9 +48,10 @@ class Dropout final : public Layer {
   }
 
  private:
-  void drop(Context& context, std::size_t rows, std::uint64_t draw, const float* in, float* out) {
-    const codec::RoundingKey key = codec::rounding_key(core::mix64(draw) + place_);
-    for_each_index(context, rows * width_, DropElement{in, out, key, least_, scale_});
+  void drop(Context& context, std::size_t rows, const std::uint64_t* draw, const float* in,
+            float* out) {
+    for_each_index(context, rows * width_,
+                   DropElement{in, out, Argument(draw), place_, least_, scale_});
   }
 
   std::size_t width_;
