@@ -8,11 +8,11 @@
 
 #include "apps/command_line.hpp"
 #include "apps/console.hpp"
+#include "apps/device_flags.hpp"
 #include "apps/saved_model.hpp"
 #include "apps/table.hpp"
 #include "apps/training.hpp"
 #include "apps/values.hpp"
-#include "gpu/predictor.hpp"
 
 namespace murmur::apps {
 namespace {
@@ -33,9 +33,12 @@ Examples:
 constexpr std::size_t kTableMax = 16;
 constexpr std::size_t kPairsShown = 10;
 
-/// Rows looked at together, of so many features at most.
-constexpr std::size_t kRowsMax = 256;
-constexpr std::size_t kFeaturesMax = std::size_t{1} << 22;
+/// Rows looked at together, which have so many features at most.
+std::size_t rows_together(const core::Samples& samples) {
+  constexpr std::size_t kRowsMax = 256;
+  constexpr std::size_t kFeaturesMax = std::size_t{1} << 22;
+  return std::min(std::clamp<std::size_t>(kFeaturesMax / samples.width, 1, kRowsMax), samples.rows);
+}
 
 double cross_entropy(std::span<const float> outputs, std::size_t label) {
   const double most = *std::max_element(outputs.begin(), outputs.end());
@@ -116,12 +119,8 @@ std::string in_words(const SavedModel& saved, const core::Dataset& data, const A
 
 }  // namespace
 
-Assessment assess(const core::ModelSpec& model, const std::vector<float>& parameters,
-                  const core::Samples& samples, std::size_t classes, int threads) {
-  const std::size_t together = std::clamp<std::size_t>(kFeaturesMax / samples.width, 1, kRowsMax);
-  gpu::Predictor predictor(model, parameters, std::min(together, samples.rows), threads);
+Assessment assess(gpu::Predictor& predictor, const core::Samples& samples, std::size_t classes) {
   const std::size_t positions = classes > 0 ? samples.positions() : 1;
-  const std::size_t width = model.outputs() / positions;
   Assessment found;
   std::uint64_t right = 0;
   for (std::size_t begin = 0; begin < samples.rows; begin += predictor.rows_max()) {
@@ -131,6 +130,7 @@ Assessment assess(const core::ModelSpec& model, const std::vector<float>& parame
       samples.read_features(begin + i, inputs.subspan(i * samples.width, samples.width));
     }
     const auto outputs = predictor.outputs(count);
+    const std::size_t width = outputs.size() / (count * positions);
     for (std::size_t i = 0; i < count * positions; ++i) {
       const auto here = outputs.subspan(i * width, width);
       if (classes == 0) {
@@ -156,6 +156,7 @@ Assessment assess(const core::ModelSpec& model, const std::vector<float>& parame
 core::Result<int> run_eval(const std::vector<std::string>& args) {
   std::filesystem::path path;
   Training training;
+  std::string device = "auto";
   int threads = 1;
   CommandLine line("murmur eval", kDescription);
   line.footer(kFooter);
@@ -168,11 +169,13 @@ core::Result<int> run_eval(const std::vector<std::string>& args) {
   line.add("--seed", training.seed,
            number_in<std::uint64_t>(0, std::numeric_limits<std::uint64_t>::max()),
            {"N", "1", "The run's: it draws which rows of some data sets are held out."});
-  line.add("--threads", threads, number_in(1, 1024), {"N", "1", "Threads of the computation."});
+  add_device_flags(line, device, threads);
   const auto parsed = line.parse(args);
   if (!parsed) return tl::make_unexpected(parsed.error());
   if (*parsed == CommandLine::Outcome::kHelp) return 0;
 
+  const auto chosen = gpu::choose_device(device);
+  if (!chosen) return tl::make_unexpected(chosen.error());
   const auto saved = load_saved_model(path, training.model);
   if (!saved) return tl::make_unexpected(saved.error());
   training.model = saved->model;
@@ -188,9 +191,10 @@ core::Result<int> run_eval(const std::vector<std::string>& args) {
     return core::fail(fmt::format("{}: no row is held out", data->name));
   }
   if (auto fits = gpu::check_data(spec); !fits) return tl::make_unexpected(fits.error());
-  const Assessment found =
-      assess(saved->model, *saved->parameters, *spec.held_out, data->classes, threads);
-  say(in_words(*saved, *data, found));
+  const auto predictor = gpu::make_predictor(
+      {saved->model, *saved->parameters, rows_together(*spec.held_out), threads}, *chosen);
+  if (!predictor) return tl::make_unexpected(predictor.error());
+  say(in_words(*saved, *data, assess(**predictor, *spec.held_out, data->classes)));
   return 0;
 }
 

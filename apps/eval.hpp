@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/dataset.hpp"
-#include "core/model_spec.hpp"
 #include "core/result.hpp"
+#include "gpu/predictor.hpp"
 
 namespace murmur::apps {
 
@@ -20,11 +20,10 @@ struct Assessment {
   std::map<std::pair<std::size_t, std::size_t>, std::uint64_t> told;
 };
 
-/// `samples` fit the model (gpu::check_data()), and have rows.
-Assessment assess(const core::ModelSpec& model, const std::vector<float>& parameters,
-                  const core::Samples& samples, std::size_t classes, int threads);
+/// `samples` fit the model that is asked (gpu::check_data()), and have rows.
+Assessment assess(gpu::Predictor& predictor, const core::Samples& samples, std::size_t classes);
 
-/// The exit status. Error: no such model or data, or they do not fit.
+/// The exit status. Error: no such model, data or device, or they do not fit.
 core::Result<int> run_eval(const std::vector<std::string>& args);
 
 }  // namespace murmur::apps

@@ -8,6 +8,7 @@
 
 #include "apps/command_line.hpp"
 #include "apps/console.hpp"
+#include "apps/device_flags.hpp"
 #include "apps/values.hpp"
 #include "core/rng.hpp"
 #include "core/text.hpp"
@@ -44,27 +45,30 @@ std::size_t draw(std::span<const float> scores, double temperature, core::Rng& r
 }  // namespace
 
 core::Result<std::string> continuation(const SavedModel& saved, std::string_view prompt,
-                                       const Sampling& sampling, int threads) {
+                                       const Sampling& sampling, int threads,
+                                       const gpu::DeviceChoice& device) {
   const std::size_t context = saved.model.inputs();
   const core::Shape wanted{context, core::kTextTokens};
   if (saved.model.vocabulary() != core::kTextTokens || saved.model.shapes.back() != wanted) {
     return core::fail(fmt::format("{}: {} is no model of text", saved.file.string(),
                                   core::to_string(saved.model)));
   }
-  gpu::Predictor predictor(saved.model, *saved.parameters, /*rows_max=*/1, threads);
+  const auto predictor =
+      gpu::make_predictor({saved.model, *saved.parameters, /*rows_max=*/1, threads}, device);
+  if (!predictor) return tl::make_unexpected(predictor.error());
   core::Rng rng(sampling.seed, 0, "generate");
   std::string text = prompt.empty() ? "\n" : std::string(prompt);
   const std::size_t begin = text.size();
   for (std::size_t i = 0; i < sampling.length; ++i) {
     // The last tokens that the context has room for; what is past them nobody looks at.
     const std::size_t known = std::min(text.size(), context);
-    const auto inputs = predictor.inputs(1);
+    const auto inputs = (*predictor)->inputs(1);
     for (std::size_t t = 0; t < context; ++t) {
       const char byte = t < known ? text[text.size() - known + t] : '\0';
       inputs[t] = static_cast<float>(static_cast<unsigned char>(byte));
     }
     const auto scores =
-        predictor.outputs(1).subspan((known - 1) * core::kTextTokens, core::kTextTokens);
+        (*predictor)->outputs(1).subspan((known - 1) * core::kTextTokens, core::kTextTokens);
     text += static_cast<char>(draw(scores, sampling.temperature, rng));
   }
   return text.substr(begin);
@@ -77,6 +81,7 @@ core::Result<int> run_generate(const std::vector<std::string>& args) {
   std::optional<core::ModelSpec> model;
   std::string prompt;
   Sampling sampling;
+  std::string device = "auto";
   int threads = 1;
   CommandLine line("murmur generate", kDescription);
   line.footer(kFooter);
@@ -93,15 +98,17 @@ core::Result<int> run_generate(const std::vector<std::string>& args) {
             "Below 1 the likely grows likelier; 0: always the likeliest."});
   line.add("--seed", sampling.seed,
            number_in<std::uint64_t>(0, std::numeric_limits<std::uint64_t>::max()),
-           {"N", "1", "The same seed writes the same text."});
-  line.add("--threads", threads, number_in(1, 1024), {"N", "1", "Threads of the computation."});
+           {"N", "1", "The same seed writes the same text, on the same device."});
+  add_device_flags(line, device, threads);
   const auto parsed = line.parse(args);
   if (!parsed) return tl::make_unexpected(parsed.error());
   if (*parsed == CommandLine::Outcome::kHelp) return 0;
 
+  const auto chosen = gpu::choose_device(device);
+  if (!chosen) return tl::make_unexpected(chosen.error());
   const auto saved = load_saved_model(path, model);
   if (!saved) return tl::make_unexpected(saved.error());
-  const auto text = continuation(*saved, prompt, sampling, threads);
+  const auto text = continuation(*saved, prompt, sampling, threads, *chosen);
   if (!text) return tl::make_unexpected(text.error());
   say(prompt + *text + "\n");
   return 0;

@@ -9,6 +9,7 @@
 
 #include "apps/saved_model.hpp"
 #include "core/result.hpp"
+#include "gpu/device.hpp"
 
 namespace murmur::apps {
 
@@ -18,11 +19,13 @@ struct Sampling {
   std::uint64_t seed = 1;
 };
 
-/// What follows `prompt`; the same seed gives the same. Error: the model is none of text.
+/// What follows `prompt`; the same seed gives the same. Error: the model is none of text, or the
+/// device cannot be used.
 core::Result<std::string> continuation(const SavedModel& saved, std::string_view prompt,
-                                       const Sampling& sampling, int threads);
+                                       const Sampling& sampling, int threads,
+                                       const gpu::DeviceChoice& device);
 
-/// The exit status. Error: no such model, or it is none of text.
+/// The exit status. Error: no such model or device, or the model is none of text.
 core::Result<int> run_generate(const std::vector<std::string>& args);
 
 }  // namespace murmur::apps

@@ -1,3 +1,4 @@
+#include "apps/device_flags.hpp"
 #include "apps/peer.hpp"
 #include "apps/values.hpp"
 
@@ -78,11 +79,7 @@ core::Result<CommandLine::Outcome> parse_peer(const std::vector<std::string>& ar
            {"I/N", "", "Train on part I of N, counted from 0. The default is all of the data."});
   add_training_flags(line, o.training, "");
   line.group("Machine");
-  line.add("--device", o.device, text_value,
-           {"DEVICE", "auto",
-            "cpu, cuda, cuda:N, or auto: the first CUDA device if there is one, else cpu."});
-  line.add("--threads", o.threads, number_in(1, 1024),
-           {"N", "1", "Threads of the computation on the CPU."});
+  add_device_flags(line, o.device, o.threads);
   line.group("Files");
   line.add("--state", o.state, text_value,
            {"DIR", "", "Keep identity and checkpoints in DIR, and resume from what is there."});

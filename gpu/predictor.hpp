@@ -1,4 +1,4 @@
-// Predictor: a model that is only asked, on the CPU.
+// Predictor: a model that is only asked, on the CPU or on a GPU.
 //
 // Thread rule: one thread at a time.
 #pragma once
@@ -8,26 +8,31 @@
 #include <span>
 
 #include "core/model_spec.hpp"
+#include "core/result.hpp"
+#include "gpu/device.hpp"
 
 namespace murmur::gpu {
 
 class Predictor {
  public:
-  /// `parameters` are a network's, in the layout of core::make_schema(). Room for `rows_max` rows
-  /// at a time.
-  Predictor(const core::ModelSpec& model, std::span<const float> parameters, std::size_t rows_max,
-            int threads);
-  ~Predictor();
+  virtual ~Predictor() = default;
 
-  [[nodiscard]] std::size_t rows_max() const;
+  [[nodiscard]] virtual std::size_t rows_max() const = 0;
   /// Where `rows` samples' features go, a row a sample, before outputs() is asked of them.
-  [[nodiscard]] std::span<float> inputs(std::size_t rows);
-  /// What the model gives for them; valid until inputs() is filled anew.
-  [[nodiscard]] std::span<const float> outputs(std::size_t rows);
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  [[nodiscard]] virtual std::span<float> inputs(std::size_t rows) = 0;
+  /// What the model gives for them; valid until it is asked again.
+  [[nodiscard]] virtual std::span<const float> outputs(std::size_t rows) = 0;
 };
+
+struct PredictorSpec {
+  core::ModelSpec model = {};              ///< a network
+  std::span<const float> parameters = {};  ///< in the layout of core::make_schema(); copied
+  std::size_t rows_max = 1;                ///< rows at a time that there is to be room for
+  int threads = 1;                         ///< on the CPU
+};
+
+/// Error: why the device cannot be used.
+core::Result<std::unique_ptr<Predictor>> make_predictor(const PredictorSpec& spec,
+                                                        const DeviceChoice& device = {});
 
 }  // namespace murmur::gpu

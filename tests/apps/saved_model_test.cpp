@@ -48,7 +48,8 @@ TEST_CASE("what each class was told as is counted") {
   samples.width = 1;
   samples.floats = {-1, 0, 1, 1};
   samples.labels = {0, 1, 2, 0};
-  const apps::Assessment found = apps::assess(model, parameters, samples, 3, 1);
+  const auto predictor = gpu::make_predictor({model, parameters, 4, 1}).value();
+  const apps::Assessment found = apps::assess(*predictor, samples, 3);
   using Told = decltype(found.told);
   CHECK(found.told == Told{{{0, 0}, 1}, {{1, 1}, 1}, {{2, 2}, 1}, {{0, 2}, 1}});
   CHECK(found.accuracy == 0.75);
@@ -67,7 +68,9 @@ TEST_CASE("of targets the mean squared error is said") {
   samples.target_width = 2;
   samples.floats = {1, 2, 3, 4};
   samples.targets = {1, 2, 3, 6};
-  const apps::Assessment found = apps::assess(model, {1, 0, 0, 1, 0, 0}, samples, 0, 1);
+  const std::vector<float> parameters{1, 0, 0, 1, 0, 0};
+  const auto predictor = gpu::make_predictor({model, parameters, 1, 1}).value();
+  const apps::Assessment found = apps::assess(*predictor, samples, 0);
   CHECK(found.loss == 1);
   CHECK(std::isnan(found.accuracy));
   CHECK(found.told.empty());
@@ -128,6 +131,8 @@ TEST_CASE("a model that cannot be used is refused in one line") {
   says(error({"eval", mlp, "--model", "mlp:64-9-10"}),
        "2440 bytes of tensors, mlp:64-9-10 has 2740");
   says(error({"eval", mlp, "--data", "linear"}), "takes 64 features, linear has 1");
+  says(error({"eval", mlp, "--device", "cuda:7777"}), "device 'cuda:7777': ");
+  says(error({"generate", mlp, "--device", "tpu"}), "device 'tpu': not auto, cpu, cuda or cuda:N");
   says(error({"generate", mlp}), "mlp: mlp:64-8-10 is no model of text");
   says(error({"generate", mlp, "--temperature", "-1"}),
        "--temperature: '-1' is not a number in 0..");

@@ -5,4 +5,5 @@ extern const char murmur_cuda_interface[];
 const char murmur_cuda_interface[] = "another";
 // NOLINTEND(readability-identifier-naming)
 void murmur_cuda_make_replica() {}
+void murmur_cuda_make_predictor() {}
 }
