@@ -1,11 +1,12 @@
 // The CUDA backend: memory, copies, element-wise kernels and matrix products on one stream of one
 // device. host/context.hpp has the same names with the same signatures. Nothing here waits for the
 // device but download(), synchronize(), and upload() for its copy before the last; so a step built
-// from the rest runs ahead of the CPU. Of these calls all but Buffer's, which allocate, can be
-// captured as a graph, which repeats them with the arguments they had: what is to differ each time
+// from the rest runs ahead of the CPU. All but those and Buffer's, which allocates, can be captured
+// as a graph, which repeats the calls with the arguments they had: what is to differ each time
 // is put() before, and read through an Argument. A step of a network is such
-// (gpu/shared/network_replica.hpp). tests/gpu/cuda/graph_test.cpp says so of a device; no device
-// has run it yet, and train() launches each kernel on its own.
+// (NetworkReplica::run_step), which tests/gpu/recorded shows of a stand-in for a device;
+// tests/gpu/cuda/graph_test.cpp is to show it of one, and none has run it yet. train() launches
+// each kernel on its own.
 //
 // Thread rule: a Context belongs to one thread (the compute lane).
 // A CUDA call that fails once the device was opened is a bug or a lost device: it stops the process
