@@ -77,8 +77,7 @@ class BareReplica : public core::Replica {
   core::StateKind state_kind() const override { return {}; }
   core::Snapshot snapshot() override {
     core::Snapshot own;
-    const core::ByteView x = std::as_bytes(std::span(x_));
-    own.planes.assign(x.begin(), x.end());
+    own.planes.append(std::as_bytes(std::span(x_)));
     return own;
   }
   core::Result<void> adopt(const core::Snapshot&) override { return {}; }  // each keeps its own

@@ -14,6 +14,7 @@
 #include "core/bytes.hpp"
 #include "core/codec.hpp"
 #include "core/ids.hpp"
+#include "core/parts.hpp"
 #include "core/planes.hpp"
 #include "core/result.hpp"
 #include "core/schema.hpp"
@@ -46,7 +47,7 @@ struct MixStats {
 struct Snapshot {
   StateKind kind;
   std::uint64_t optimizer_steps = 0;
-  Bytes planes;
+  Parts planes;
 };
 
 class Replica {

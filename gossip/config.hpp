@@ -11,6 +11,7 @@
 #include "core/codec.hpp"
 #include "core/ids.hpp"
 #include "core/keys.hpp"
+#include "core/parts.hpp"
 #include "core/planes.hpp"
 #include "core/time.hpp"
 
@@ -126,10 +127,10 @@ struct Config {
   // own.
   std::size_t serve_queue_max = 4;
   std::size_t outbox_unreachable_max = 8;
-  std::uint64_t lost_max = std::uint64_t{1} << 24;   ///< by one crash, that a neighbour may claim
-  std::size_t state_chunk = std::size_t{256} << 10;  ///< bytes
-  std::size_t copies_max = 2;                        ///< of the own state, for newcomers
-  double copy_share_max = 0.02;                      ///< of the lane's time, for making them
+  std::uint64_t lost_max = std::uint64_t{1} << 24;  ///< by one crash, that a neighbour may claim
+  std::size_t state_chunk = core::Parts::kSize;     ///< bytes
+  std::size_t copies_max = 2;                       ///< of the own state, for newcomers
+  double copy_share_max = 0.02;                     ///< of the lane's time, for making them
   core::Duration copy_kept_max = std::chrono::seconds(10);  ///< since it was last asked for
 };
 

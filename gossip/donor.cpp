@@ -98,13 +98,10 @@ void Donor::send_chunk(core::PeerId to, Kept& kept, core::Plane plane, std::uint
   if (offset >= plane_size) return;
   kept.used = shell_.now;
   const std::size_t size = std::min<std::size_t>(shell_.config.state_chunk, plane_size - offset);
-  const auto begin = state.planes.begin() +
-                     static_cast<std::ptrdiff_t>(
-                         static_cast<std::uint64_t>(at - planes.begin()) * plane_size + offset);
-  auto part = std::make_shared<core::Bytes>(begin, begin + static_cast<std::ptrdiff_t>(size));
+  const std::uint64_t begin = static_cast<std::uint64_t>(at - planes.begin()) * plane_size + offset;
   links_.send(to,
               wire::StateChunk{kept.id, *at, offset, kept.step, state.optimizer_steps, state.kind},
-              std::move(part));
+              state.planes.read(begin, size));
 }
 
 void Donor::on_expire_timer(const Timer& timer) {

@@ -10,11 +10,15 @@
 namespace murmur::gossip {
 namespace {
 
-bool all_finite(core::ByteView planes) {
-  for (std::size_t at = 0; at + sizeof(float) <= planes.size(); at += sizeof(float)) {
-    float value = 0;
-    std::memcpy(&value, planes.data() + at, sizeof value);
-    if (!std::isfinite(value)) return false;
+bool all_finite(const core::Parts& planes) {
+  for (std::size_t at = 0; at < planes.size();) {
+    const core::Payload part = planes.read(at, planes.size());
+    for (std::size_t i = 0; i + sizeof(float) <= part->size(); i += sizeof(float)) {
+      float value = 0;
+      std::memcpy(&value, part->data() + i, sizeof value);
+      if (!std::isfinite(value)) return false;
+    }
+    at += part->size();
   }
   return true;
 }

@@ -109,7 +109,7 @@ std::optional<std::string> StateCopy::hopeless() const {
 
 void StateCopy::request() {
   wire::StateRequest next{copy_->snapshot, core::Plane::kParameters, 0};
-  if (parts_ && !parts_->state.planes.empty()) {
+  if (parts_ && parts_->state.planes.size() > 0) {
     const std::uint64_t at = std::min(parts_->state.planes.size(), size() - 1);
     next.plane = parts_->state.kind.planes[at / plane_size()];
     next.offset = at % plane_size();
@@ -185,13 +185,13 @@ void StateCopy::on_chunk(const wire::Header& header, const wire::StateChunk& chu
     } else if (wanted != parts_->state.kind) {
       // What came is of other planes than this donor has: the parameters stay.
       parts_->state.kind = {chunk.state.optimizer, {core::Plane::kParameters}};
-      if (parts_->state.planes.size() > plane_size()) parts_->state.planes.resize(plane_size());
+      parts_->state.planes.truncate(plane_size());
     }
     copy_->had = parts_->state.planes.size();
     copy_->had_at = shell_.now;
   }
-  core::Bytes& bytes = parts_->state.planes;
-  const std::uint64_t at = bytes.size();
+  core::Parts& planes = parts_->state.planes;
+  const std::uint64_t at = planes.size();
   if (at == size()) {
     copy_->whole = true;
     return;
@@ -203,15 +203,15 @@ void StateCopy::on_chunk(const wire::Header& header, const wire::StateChunk& chu
   if (came == 0 || came > plane_size() - chunk.offset) {
     return leave_donor("its state came in wrong pieces");
   }
-  bytes.insert(bytes.end(), payload->begin(), payload->end());
+  planes.append(payload);
   parts_->step = chunk.step;
   parts_->state.optimizer_steps = chunk.optimizer_steps;
   heard_ = shell_.now;
   copy_->tries = 0;
   copy_->backoff /= 2;  // the next wait is as long as the one that was long enough
-  if (bytes.size() < size()) {
-    if (bytes.size() - copy_->had >= kEnough) {
-      copy_->had = bytes.size();
+  if (planes.size() < size()) {
+    if (planes.size() - copy_->had >= kEnough) {
+      copy_->had = planes.size();
       copy_->had_at = shell_.now;
     } else if (shell_.now - copy_->had_at >= kEnoughWithin) {
       return leave_donor("its state comes too slowly");
@@ -222,7 +222,7 @@ void StateCopy::on_chunk(const wire::Header& header, const wire::StateChunk& chu
 }
 
 std::optional<Adopt> StateCopy::next_adoption() {
-  if (!copy_ || !copy_->whole || parts_->state.planes.empty()) return std::nullopt;
+  if (!copy_ || !copy_->whole || parts_->state.planes.size() == 0) return std::nullopt;
   with_optimizer_ = parts_->state.kind == shell_.config.state;
   return Adopt{std::exchange(parts_->state, {}), std::nullopt};
 }

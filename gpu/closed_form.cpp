@@ -168,12 +168,8 @@ void ClosedFormReplica::set_arrays(const std::vector<float>& arrays) {
 
 core::Snapshot ClosedFormReplica::snapshot() {
   core::Snapshot own{state_kind(), steps_, {}};
-  const core::ByteView x = std::as_bytes(std::span(x_));
-  own.planes.assign(x.begin(), x.end());
-  if (own.kind.planes.size() > 1) {
-    const core::ByteView velocity = std::as_bytes(std::span(velocity_));
-    own.planes.insert(own.planes.end(), velocity.begin(), velocity.end());
-  }
+  own.planes.append(std::as_bytes(std::span(x_)));
+  if (own.kind.planes.size() > 1) own.planes.append(std::as_bytes(std::span(velocity_)));
   return own;
 }
 

@@ -75,7 +75,7 @@ core::Result<std::vector<float>> adopted_arrays(const core::Snapshot& theirs,
   }
   std::vector<float> arrays(own.planes.size() * schema.parameters());
   const std::size_t taken = theirs.kind == own ? theirs.planes.size() : plane;
-  std::memcpy(arrays.data(), theirs.planes.data(), taken);
+  theirs.planes.copy_to(std::as_writable_bytes(std::span(arrays)).first(taken));
   if (!std::ranges::all_of(arrays, [](float value) { return std::isfinite(value); })) {
     return core::fail("a value is not finite");
   }

@@ -196,8 +196,9 @@ class NetworkReplica final : public core::Replica {
   core::Snapshot snapshot() override {
     context_->activate();
     core::Snapshot own{state_kind(), optimizer_.steps(), {}};
-    own.planes.resize(own.kind.planes.size() * schema_.parameters() * sizeof(float));
-    read_arrays(reinterpret_cast<float*>(own.planes.data()));
+    append_array(parameters_.data(), own.planes);
+    for (std::size_t i = 0; i < optimizer_.slots(); ++i)
+      append_array(optimizer_.slot(i), own.planes);
     return own;
   }
 
@@ -236,6 +237,17 @@ class NetworkReplica final : public core::Replica {
     download(*context_, to, parameters_.data(), n);
     for (std::size_t i = 0; i < optimizer_.slots(); ++i) {
       download(*context_, to + (1 + i) * n, optimizer_.slot(i), n);
+    }
+  }
+  /// In parts of their own, without a copy of the whole on the way.
+  void append_array(const float* array, core::Parts& to) {
+    constexpr std::size_t kMost = core::Parts::kSize / sizeof(float);
+    const std::size_t n = schema_.parameters();
+    for (std::size_t begin = 0; begin < n; begin += kMost) {
+      const std::size_t count = std::min(kMost, n - begin);
+      auto part = std::make_shared<core::Bytes>(count * sizeof(float));
+      download(*context_, reinterpret_cast<float*>(part->data()), array + begin, count);
+      to.append(core::Payload(std::move(part)));
     }
   }
   void write_arrays(const float* from) {

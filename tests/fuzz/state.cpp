@@ -50,7 +50,7 @@ void adopt(const gpu::OptimizerSpec& spec, core::ByteView bytes) {
   for (std::uint8_t plane = 0; plane < core::kPlaneCount; ++plane) {
     if ((mask >> plane & 1) != 0) theirs.kind.planes.push_back(core::Plane{plane});
   }
-  theirs.planes.assign(bytes.begin() + 2, bytes.end());
+  theirs.planes.append(bytes.subspan(2));
   const auto arrays = gpu::adopted_arrays(theirs, gpu::state_kind(spec), schema());
   if (!arrays) return;
   if (arrays->size() != (1 + gpu::optimizer_slots(spec)) * kParameters) std::abort();

@@ -2,6 +2,9 @@
 // stays for ever, and asks no more often than it may.
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <memory>
+#include <set>
 
 #include "gossip/machine.hpp"
 #include "gossip/report_limit.hpp"
@@ -201,6 +204,36 @@ TEST_CASE("copies for newcomers take no more than their share of the lane") {
     net.run(100ms);
   }
   CHECK(copies <= 3);  // 20 ms are 2 % of a second
+}
+
+/// Told of each chunk of a state that is sent, and to whom.
+void watch_chunks(Net& net, std::function<void(const Address& to, const core::Payload&)> watch) {
+  net.alter = [watch = std::move(watch)](Send& send) {
+    const auto header = wire::peek(send.head, core::view(send.payload), 1 << 20);
+    if (header->type == wire::Type::kStateChunk) watch(send.to, send.payload);
+  };
+}
+
+TEST_CASE("newcomers that ask at once are sent the same bytes, and keep them as they came") {
+  Net net;
+  std::set<const core::Bytes*> chunks;
+  watch_chunks(net,
+               [&](const Address&, const core::Payload& chunk) { chunks.insert(chunk.get()); });
+  std::size_t adopted = 0;
+  net.on_work = [&](std::size_t, const Work& work) {
+    const auto* adopt = std::get_if<Adopt>(&work);
+    if (adopt == nullptr) return;
+    ++adopted;
+    CHECK(chunks.contains(adopt->state.planes.read(0, sizeof(float)).get()));
+  };
+  net.add(3.0F, net.config(0));
+  for (std::size_t i = 1; i <= 3; ++i) net.add(0.0F, net.config(i));
+  REQUIRE(net.run(10s, [&] {
+    return std::all_of(net.peers.begin(), net.peers.end(),
+                       [](const auto& peer) { return trains(*peer); });
+  }));
+  CHECK(adopted == 3);
+  CHECK(chunks.size() == 1);
 }
 
 TEST_CASE("a peer that trains alone refuses in words who would exchange, and ends") {

@@ -54,12 +54,14 @@ class OneFloat : public core::Replica {
   core::StateKind state_kind() const override { return {}; }
   core::Snapshot snapshot() override {
     core::Snapshot own;
-    save(own.planes);
+    own.planes.append(std::as_bytes(std::span(&x, 1)));
     return own;
   }
   core::Result<void> adopt(const core::Snapshot& theirs) override {
-    if (!fits(get(theirs.planes))) return core::fail("of another optimizer");
-    return load(theirs.planes);
+    core::Bytes state(theirs.planes.size());
+    theirs.planes.copy_to(state);
+    if (!fits(get(state))) return core::fail("of another optimizer");
+    return load(state);
   }
   void read_parameters(std::span<float> out) override { out[0] = x; }
 

@@ -122,7 +122,9 @@ TEST_CASE("of another optimizer's state the parameters are adopted, and one's ow
     const core::Snapshot now = newcomer->snapshot();
     CHECK(now.optimizer_steps == 0);
     const std::size_t plane = newcomer->schema().parameters() * sizeof(float);
-    CHECK(std::all_of(now.planes.begin() + static_cast<std::ptrdiff_t>(plane), now.planes.end(),
+    core::Bytes planes(now.planes.size());
+    now.planes.copy_to(planes);
+    CHECK(std::all_of(planes.begin() + static_cast<std::ptrdiff_t>(plane), planes.end(),
                       [](std::byte b) { return b == std::byte{0}; }));
   }
 }
@@ -134,15 +136,19 @@ TEST_CASE("what is no snapshot of this model is not adopted, and changes nothing
     replica->train(1);
     const core::Bytes before = saved(*replica);
     core::Snapshot shorter = replica->snapshot();
-    shorter.planes.resize(shorter.planes.size() - 4);
+    shorter.planes.truncate(shorter.planes.size() - 4);
     CHECK_FALSE(replica->adopt(shorter));
     core::Snapshot not_finite = replica->snapshot();
     const float nan = std::nanf("");
-    std::memcpy(not_finite.planes.data() + 8, &nan, sizeof nan);
+    core::Bytes planes(not_finite.planes.size());
+    not_finite.planes.copy_to(planes);
+    std::memcpy(planes.data() + 8, &nan, sizeof nan);
+    not_finite.planes = {};
+    not_finite.planes.append(planes);
     CHECK_FALSE(replica->adopt(not_finite));
     core::Snapshot nothing = replica->snapshot();
     nothing.kind.planes.clear();
-    nothing.planes.clear();
+    nothing.planes = {};
     CHECK_FALSE(replica->adopt(nothing));
     CHECK(saved(*replica) == before);
   }

@@ -107,11 +107,15 @@ class TestReplica : public core::Replica {
 
   core::Snapshot snapshot() override {
     core::Snapshot own;
-    save(own.planes);
+    own.planes.append(std::as_bytes(std::span(x_)));
     return own;
   }
 
-  core::Result<void> adopt(const core::Snapshot& theirs) override { return load(theirs.planes); }
+  core::Result<void> adopt(const core::Snapshot& theirs) override {
+    core::Bytes state(theirs.planes.size());
+    theirs.planes.copy_to(state);
+    return load(state);
+  }
 
   void read_parameters(std::span<float> out) override {
     std::copy(x_.begin(), x_.end(), out.begin());
