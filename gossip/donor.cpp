@@ -40,10 +40,15 @@ std::uint64_t Donor::chunks() const {
 
 /// Its parameters are those of now, or the lane has no time for newer ones yet.
 bool Donor::fresh(const Kept& kept) const {
-  const Config& config = shell_.config;
-  const auto apart = std::chrono::duration_cast<core::Duration>(kept.took / config.copy_share_max);
-  return kept.step == shell_.step ||
-         shell_.now - kept.taken < std::min(apart, config.copy_kept_max);
+  return kept.step == shell_.step || shell_.now < kept.fresh_until;
+}
+
+/// One that asked for it does not have parameters of this lineage yet, as far as its messages say.
+bool Donor::awaited(const Kept& kept) const {
+  return std::any_of(kept.asked.begin(), kept.asked.end(), [this](core::PeerId peer) {
+    const Link* link = links_.find(peer);
+    return link == nullptr || !shell_.lineages.is_own(link->lineage);
+  });
 }
 
 /// Of the copies that nobody is half way through, the older ones go.
@@ -72,7 +77,10 @@ void Donor::done(const SnapshotTaken& result, core::Duration took) {
     for (const Waiting& w : waiting) send_none(w.peer, 0);
     return;
   }
-  kept_.push_back({++copies_, result.state, shell_.step, shell_.now, took, shell_.now});
+  const auto apart =
+      std::chrono::duration_cast<core::Duration>(took / shell_.config.copy_share_max);
+  kept_.push_back({++copies_, result.state, shell_.step,
+                   shell_.now + std::min(apart, shell_.config.copy_kept_max), shell_.now});
   for (const Waiting& w : waiting) send_chunk(w.peer, kept_.back(), w.plane, w.offset);
   shell_.timers.arm(expire_timer_,
                     {shell_.now + shell_.config.copy_kept_max, TimerKind::kExpire, {}, 0});
@@ -97,11 +105,17 @@ void Donor::send_chunk(core::PeerId to, Kept& kept, core::Plane plane, std::uint
   const std::uint64_t plane_size = shell_.schema.parameters() * sizeof(float);
   if (offset >= plane_size) return;
   kept.used = shell_.now;
+  if (std::find(kept.asked.begin(), kept.asked.end(), to) == kept.asked.end())
+    kept.asked.push_back(to);
   const std::size_t size = std::min<std::size_t>(shell_.config.state_chunk, plane_size - offset);
   const std::uint64_t begin = static_cast<std::uint64_t>(at - planes.begin()) * plane_size + offset;
   links_.send(to,
               wire::StateChunk{kept.id, *at, offset, kept.step, state.optimizer_steps, state.kind},
               state.planes.read(begin, size));
+}
+
+void Donor::release() {
+  std::erase_if(kept_, [this](const Kept& kept) { return !fresh(kept) && !awaited(kept); });
 }
 
 void Donor::on_expire_timer(const Timer& timer) {

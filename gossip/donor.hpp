@@ -1,8 +1,8 @@
 // Donor: gives newcomers this peer's parameters and optimizer, in the chunks that they ask for
 // (docs/protocol.md, "A newcomer"). Several newcomers are given one copy, as long as it is not old:
 // the lane makes another only within a share of its time.
-// Memory: at most Config::copies_max copies of the state, each freed when nobody has asked for it
-// for a while.
+// Memory: at most Config::copies_max copies of the state, each freed when those that asked for it
+// have it and another would be given a newer one, or when nobody has asked for it for a while.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,8 @@ class Donor {
   [[nodiscard]] std::uint64_t chunks() const;
   void on_request(const wire::Header& header, const wire::StateRequest& request);
   void on_expire_timer(const Timer& timer);
+  /// Drops the copies that nobody needs any more; to be called when something was heard.
+  void release();
   /// A copy to make, if one is asked for.
   std::optional<Work> next_snapshot();
   void done(const SnapshotTaken& result, core::Duration took);
@@ -32,9 +34,9 @@ class Donor {
     std::uint32_t id = 0;
     std::shared_ptr<const core::Snapshot> state;
     std::uint64_t step = 0;
-    core::Instant taken{};
-    core::Duration took{0};
+    core::Instant fresh_until{};
     core::Instant used{};
+    std::vector<core::PeerId> asked = {};
   };
   /// For a snapshot, to be sent this of it.
   struct Waiting {
@@ -43,6 +45,7 @@ class Donor {
     std::uint64_t offset = 0;
   };
   [[nodiscard]] bool fresh(const Kept& kept) const;
+  [[nodiscard]] bool awaited(const Kept& kept) const;
   bool make_room();
   void send_chunk(core::PeerId to, Kept& kept, core::Plane plane, std::uint64_t offset);
   void send_none(core::PeerId to, std::uint32_t snapshot);

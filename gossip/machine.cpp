@@ -280,6 +280,7 @@ Machine::~Machine() = default;
 void Machine::handle(core::Instant now, Event event) {
   core_->shell.now = now;
   std::visit([this](auto& e) { core_->handle(e); }, event);
+  core_->donor.release();
   core_->run.advance();
 }
 

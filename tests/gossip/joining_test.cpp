@@ -236,6 +236,34 @@ TEST_CASE("newcomers that ask at once are sent the same bytes, and keep them as 
   CHECK(chunks.size() == 1);
 }
 
+TEST_CASE("a copy goes once those that asked for it have it, and the next would get a newer one") {
+  Net net;
+  std::vector<std::weak_ptr<const core::Bytes>> copies;
+  watch_chunks(net,
+               [&](const Address&, const core::Payload& chunk) { copies.emplace_back(chunk); });
+  const auto kept = [&] {
+    net.sent.clear();  // it holds what was sent
+    return std::count_if(copies.begin(), copies.end(),
+                         [](const auto& copy) { return !copy.expired(); });
+  };
+  net.add(3.0F, net.config(0));
+  Peer& newcomer = net.add(0.0F, net.config(1));
+  bool lost = GENERATE(false, true);
+  net.delivers = [&](const Send& send, wire::Type type) {
+    return !lost || type != wire::Type::kStateChunk || send.to != Net::address(2);
+  };
+  if (lost) net.add(0.0F, net.config(2));
+  REQUIRE(net.run(10s, [&] { return trains(newcomer); }));
+  CHECK(kept() > 0);
+  net.run(200ms);
+  CHECK((kept() > 0) == lost);
+  if (!lost) return;
+  lost = false;
+  REQUIRE(net.run(10s, [&] { return trains(*net.peers[2]); }));
+  net.run(200ms);
+  CHECK(kept() == 0);
+}
+
 TEST_CASE("a peer that trains alone refuses in words who would exchange, and ends") {
   Net net;
   Config alone = net.config(0);
