@@ -66,14 +66,13 @@ struct Performer {
   }
   WorkResult operator()(const Evaluate&) const { return Evaluated{replica.evaluate()}; }
   WorkResult operator()(const Save& work) const {
-    core::Bytes state = pool.take();
+    // Not of the pool: payloads would then keep buffers of a state's size, which is many times
+    // theirs.
+    core::Bytes state;
     replica.save(state);
-    core::Bytes checkpoint = pool.take();
+    core::Bytes checkpoint;
     join_checkpoint(work.protocol, state, checkpoint);
-    auto result = storage.save(checkpoint);
-    pool.share(std::move(state));
-    pool.share(std::move(checkpoint));
-    return Saved{std::move(result)};
+    return Saved{storage.save(checkpoint)};
   }
   WorkResult operator()(const TakeSnapshot&) const {
     auto taken = std::make_shared<const core::Snapshot>(replica.snapshot());

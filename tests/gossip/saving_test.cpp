@@ -89,6 +89,15 @@ TEST_CASE("saving takes no more than its share of the lane, and a peer says so o
   CHECK(notices.front().message == "a checkpoint takes 0.1 s: one every 2 s, not every 10ms");
 }
 
+TEST_CASE("saving leaves payloads no buffers of a checkpoint's size") {
+  OneFloat replica(1.0F);
+  core::MemoryStorage storage;
+  core::BufferPool pool;
+  const auto saved = perform(Save{core::Bytes(1000, std::byte{1})}, replica, storage, pool);
+  CHECK(std::get<Saved>(saved).result);
+  CHECK(pool.take().capacity() == 0);
+}
+
 TEST_CASE("a last checkpoint that fails is tried again") {
   Net net;
   Config config = net.config(0);
