@@ -1,6 +1,7 @@
 #include "sim/fleet.hpp"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <bit>
@@ -287,7 +288,6 @@ Progress Fleet::progress() {
 Outcome Fleet::outcome() {
   Outcome outcome;
   outcome.exchanges = exchanges_of(own_peers());
-  outcome.spread = spread_of(own_peers());
   outcome.unresolved = checking() ? checker_.unresolved() : 0;
   for (Peer& peer : own_peers()) {
     const core::PeerId id = peer.incarnation > 0 ? checker_.id(peer.person) : core::PeerId{};
@@ -305,7 +305,12 @@ Outcome Fleet::outcome() {
 }
 
 core::Result<Outcome> run(const SimConfig& config, const ReplicaFactory& make_replica) {
-  return Fleet(config, make_replica).run();
+  auto outcome = Fleet(config, make_replica).run();
+  // Evaluating takes memory too. The fleet's is free by now, though the heap still has it: it lies
+  // between the replicas.
+  malloc_trim(0);
+  if (outcome) evaluate(*outcome);
+  return outcome;
 }
 
 }  // namespace murmur::sim

@@ -31,16 +31,6 @@ Progress progress_of(std::span<const Peer> peers) {
   return progress;
 }
 
-double spread_of(std::span<const Peer> peers) {
-  std::vector<core::Replica*> replicas;
-  for (const Peer& peer : peers) {
-    if (peer.replica) replicas.push_back(peer.replica.get());
-  }
-  return core::spread(
-      replicas.size(), replicas.empty() ? 0 : replicas[0]->schema().parameters(),
-      [&](std::size_t i, std::span<float> out) { replicas[i]->read_parameters(out); });
-}
-
 PeerOutcome end(Peer& peer, core::PeerId id, core::Duration now) {
   PeerOutcome result;
   result.id = id;
@@ -56,12 +46,23 @@ PeerOutcome end(Peer& peer, core::PeerId id, core::Duration now) {
   result.staleness_mean = status.staleness_mean;
   result.seconds = core::seconds(peer.settled.value_or(now) - peer.started);
   result.counters = peer.machine->counters();
-  const core::Evaluation evaluation = peer.replica->evaluate();
-  result.accuracy = evaluation.accuracy;
-  result.loss = evaluation.loss;
   peer.machine.reset();  // it refers to the replica's schema
   result.replica = std::move(peer.replica);
   return result;
+}
+
+void evaluate(Outcome& outcome) {
+  std::vector<core::Replica*> replicas;
+  for (PeerOutcome& peer : outcome.peers) {
+    if (!peer.replica) continue;
+    const core::Evaluation evaluation = peer.replica->evaluate();
+    peer.accuracy = evaluation.accuracy;
+    peer.loss = evaluation.loss;
+    replicas.push_back(peer.replica.get());
+  }
+  outcome.spread =
+      core::spread(replicas.size(), replicas.empty() ? 0 : replicas[0]->schema().parameters(),
+                   [&](std::size_t i, std::span<float> out) { replicas[i]->read_parameters(out); });
 }
 
 }  // namespace murmur::sim

@@ -12,9 +12,9 @@ namespace murmur::sim {
 std::uint64_t exchanges_of(std::span<const Peer> peers);
 /// All but the time, events and violations.
 Progress progress_of(std::span<const Peer> peers);
-/// Largest ‖x_p - mean‖ / ‖mean‖ over the peers that are up.
-double spread_of(std::span<const Peer> peers);
-/// Ends the peer's process and tells what came of it.
+/// Ends the peer's process and tells what came of it, but for how good its replica is.
 PeerOutcome end(Peer& peer, core::PeerId id, core::Duration now);
+/// How good the replicas are, and how far apart.
+void evaluate(Outcome& outcome);
 
 }  // namespace murmur::sim

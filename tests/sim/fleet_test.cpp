@@ -3,7 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <memory>
+
 #include "tests/catch.hpp"
+#include "tests/gossip/one_float.hpp"
 #include "tests/sanitized.hpp"
 #include "tests/sim/swarm.hpp"
 
@@ -68,6 +72,43 @@ TEST_CASE("peers without faults train, exchange, agree and end") {
     CHECK(peer.exchanges > 0);
     CHECK(peer.seconds < 10);
   }
+}
+
+/// Knows how many of the copies that replicas of its kind gave are held when they are evaluated.
+class Watched : public gossip::test::OneFloat {
+ public:
+  struct Seen {
+    std::vector<std::weak_ptr<const core::Bytes>> copies;
+    std::vector<std::ptrdiff_t> held;  ///< at each evaluation
+  };
+  explicit Watched(Seen& seen) : OneFloat(1.0F), seen_(seen) {}
+  core::Snapshot snapshot() override {
+    core::Snapshot own = OneFloat::snapshot();
+    seen_.copies.emplace_back(own.planes.read(0, own.planes.size()));
+    return own;
+  }
+  core::Evaluation evaluate() override {
+    seen_.held.push_back(std::count_if(seen_.copies.begin(), seen_.copies.end(),
+                                       [](const auto& copy) { return !copy.expired(); }));
+    return OneFloat::evaluate();
+  }
+
+ private:
+  Seen& seen_;
+};
+
+TEST_CASE("the replicas are evaluated at the end, when nothing of the run is held any more") {
+  SimConfig config = quick(8);
+  config.gossip.steps_max = 300;
+  config.gossip.copy_share_max = 1e-5;  // copies stay for the next newcomer as long as they may
+  Watched::Seen seen;
+  const auto outcome =
+      run(config, [&](std::size_t, std::size_t) { return std::make_unique<Watched>(seen); });
+  REQUIRE(outcome);
+  CHECK(outcome->violations.empty());
+  CHECK_FALSE(seen.copies.empty());
+  REQUIRE(seen.held.size() >= config.peers);
+  CHECK(std::vector(seen.held.end() - 8, seen.held.end()) == std::vector<std::ptrdiff_t>(8, 0));
 }
 
 TEST_CASE("two peers exchange different shards both ways at once") {
