@@ -11,6 +11,13 @@
 namespace murmur::core {
 namespace {
 
+/// A name that is one in a file of tensors, on a terminal and in to_toml() as it stands.
+bool plain(std::string_view name) {
+  return std::none_of(name.begin(), name.end(), [](char c) {
+    return c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+  });
+}
+
 /// One table's keys: taken by name, and what nobody took is a mistake.
 class Keys {
  public:
@@ -180,6 +187,10 @@ class ModelReader {
       return fail(fmt::format("layer {}: {}", name ? *name : std::to_string(place), what));
     };
     if (!name) return who(name.error().message);
+    if (!plain(*name)) {
+      return fail(
+          fmt::format("layer {}: its name has a quote, a backslash or a control character", place));
+    }
     if (name->empty() || points_.contains(*name)) return who("the name is another's, or none");
     const auto type = keys.text("type", "");
     if (!type) return who(type.error().message);

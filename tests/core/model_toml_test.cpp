@@ -116,6 +116,10 @@ TEST_CASE("a file that is no model is refused in one line that names the layer")
   const std::string input = "input = [3, 8, 8]\n";
   CHECK(error("input = 3") == "model 'm': input is not the shape of a sample, as in [3, 32, 32]");
   CHECK(error("input = [0]") == "model 'm': input: a size is not in 1..65536");
+  for (const char* name : {R"(a\"b)", R"(a\\b)", R"(a\nb)", R"(a\u007Fb)"}) {
+    CHECK(error(input + "[[layer]]\ntype = 'relu'\nname = \"" + name + '"') ==
+          "model 'm': layer 0: its name has a quote, a backslash or a control character");
+  }
   CHECK(error("input = [1, 2e28, 28]") == "model 'm': input: a size is not in 1..65536");
   CHECK(error(input) == "model 'm': no [[layer]]");
   CHECK(error(input + "[[!]]\n") == "model 'm': a [header] that begins with no name");
