@@ -44,11 +44,13 @@ bool Donor::fresh(const Kept& kept) const {
 }
 
 /// One that asked for it does not have parameters of this lineage yet, as far as its messages say.
-bool Donor::awaited(const Kept& kept) const {
-  return std::any_of(kept.asked.begin(), kept.asked.end(), [this](core::PeerId peer) {
+/// Those that have, and those that are no longer known, are forgotten.
+bool Donor::awaited(Kept& kept) {
+  std::erase_if(kept.asked, [this](core::PeerId peer) {
     const Link* link = links_.find(peer);
-    return link == nullptr || !shell_.lineages.is_own(link->lineage);
+    return link == nullptr || shell_.lineages.is_own(link->lineage);
   });
+  return !kept.asked.empty();
 }
 
 /// Of the copies that nobody is half way through, the older ones go.
@@ -115,7 +117,7 @@ void Donor::send_chunk(core::PeerId to, Kept& kept, core::Plane plane, std::uint
 }
 
 void Donor::release() {
-  std::erase_if(kept_, [this](const Kept& kept) { return !fresh(kept) && !awaited(kept); });
+  std::erase_if(kept_, [this](Kept& kept) { return !awaited(kept) && !fresh(kept); });
 }
 
 void Donor::on_expire_timer(const Timer& timer) {

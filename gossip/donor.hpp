@@ -36,7 +36,7 @@ class Donor {
     std::uint64_t step = 0;
     core::Instant fresh_until{};
     core::Instant used{};
-    std::vector<core::PeerId> asked = {};
+    std::vector<core::PeerId> asked = {};  ///< of those that are linked
   };
   /// For a snapshot, to be sent this of it.
   struct Waiting {
@@ -45,7 +45,7 @@ class Donor {
     std::uint64_t offset = 0;
   };
   [[nodiscard]] bool fresh(const Kept& kept) const;
-  [[nodiscard]] bool awaited(const Kept& kept) const;
+  [[nodiscard]] bool awaited(Kept& kept);
   bool make_room();
   void send_chunk(core::PeerId to, Kept& kept, core::Plane plane, std::uint64_t offset);
   void send_none(core::PeerId to, std::uint32_t snapshot);
