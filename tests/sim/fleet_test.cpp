@@ -16,19 +16,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-SimConfig quick(std::size_t peers = 6) {
-  SimConfig config;
-  config.peers = peers;
-  config.gossip.steps_max = 600;
-  config.gossip.exchange_every = 4;
-  config.gossip.save_every = milliseconds(300);
-  config.gossip.settle_max = seconds(20);
-  config.gossip.linger = seconds(60);
-  config.recompute_every = 500;
-  config.time_max = std::chrono::minutes(5);
-  return config;
-}
+using test::quick;
 
 Outcome run_quick(const SimConfig& config) {
   auto outcome = run(config, test::quadratics(16, config.seed));

@@ -210,6 +210,19 @@ double spread_of_settled(const Case& c, const Outcome& outcome, const Groups& gr
 
 }  // namespace
 
+SimConfig quick(std::size_t peers) {
+  SimConfig config;
+  config.peers = peers;
+  config.gossip.steps_max = 600;
+  config.gossip.exchange_every = 4;
+  config.gossip.save_every = std::chrono::milliseconds(300);
+  config.gossip.settle_max = std::chrono::seconds(20);
+  config.gossip.linger = std::chrono::seconds(60);
+  config.recompute_every = 500;
+  config.time_max = std::chrono::minutes(5);
+  return config;
+}
+
 ReplicaFactory quadratics(std::size_t dimension, std::uint64_t seed, std::size_t shards,
                           const std::set<std::size_t>& momentum) {
   return [=](std::size_t peer, std::size_t incarnation) -> std::unique_ptr<core::Replica> {

@@ -28,6 +28,9 @@ std::string describe(const Case& c);
 /// Runs the case on closed-form replicas. What went wrong; empty if nothing did.
 std::vector<std::string> run_case(const Case& c, Outcome* outcome = nullptr);
 
+/// A run of some seconds, without faults.
+SimConfig quick(std::size_t peers = 6);
+
 /// Closed-form replicas of one seed, cut into so many shards; the peers of `momentum` train
 /// with it, the others without, so that neither can load the others' state.
 ReplicaFactory quadratics(std::size_t dimension, std::uint64_t seed, std::size_t shards = 1,

@@ -8,7 +8,6 @@
 namespace murmur::sim {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 using What = gossip::PeerReport::What;
 
@@ -17,16 +16,8 @@ constexpr std::size_t kOriginal = 2;
 constexpr std::size_t kTwin = kPeers;
 
 SimConfig with_a_twin(std::uint64_t seed) {
-  SimConfig config;
-  config.peers = kPeers;
+  SimConfig config = test::quick(kPeers);
   config.seed = seed;
-  config.gossip.steps_max = 600;
-  config.gossip.exchange_every = 4;
-  config.gossip.save_every = milliseconds(300);
-  config.gossip.settle_max = seconds(20);
-  config.gossip.linger = seconds(60);
-  config.recompute_every = 500;
-  config.time_max = std::chrono::minutes(5);
   config.faults.delay = *parse_distribution("exp:5ms");
   config.faults.loss = 0.05;
   config.faults.duplicate = 0.05;
