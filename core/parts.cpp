@@ -31,7 +31,9 @@ void Parts::append(Payload part) {
     joined->insert(joined->end(), part->begin(), part->end());
     parts_.back() = {std::move(joined), end};
   } else {
-    parts_.push_back({std::move(part), end});
+    // A buffer that was used before may be far larger than what is in it.
+    const bool spacious = part->capacity() > part->size() + part->size() / 4;
+    parts_.push_back({spacious ? copy_of(*part) : std::move(part), end});
   }
 }
 

@@ -20,7 +20,8 @@ class Parts {
   [[nodiscard]] std::size_t size() const { return parts_.empty() ? 0 : parts_.back().end; }
   /// A copy, as parts of its own.
   void append(ByteView bytes);
-  /// Held, not copied; but small ones are joined, as each that is held costs memory of its own.
+  /// Held, not copied; but small ones are joined, as each that is held costs memory of its own, and
+  /// one in a buffer far larger than it is copied.
   void append(Payload part);
   /// The first `size` bytes stay.
   void truncate(std::size_t size);

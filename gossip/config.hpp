@@ -128,7 +128,7 @@ struct Config {
   std::size_t serve_queue_max = 4;
   std::size_t outbox_unreachable_max = 8;
   std::uint64_t lost_max = std::uint64_t{1} << 24;  ///< by one crash, that a neighbour may claim
-  std::size_t state_chunk = core::Parts::kSize;     ///< bytes
+  std::size_t state_chunk = core::Parts::kSize;     ///< bytes; divides it
   std::size_t copies_max = 2;                       ///< of the own state, for newcomers
   double copy_share_max = 0.02;                     ///< of the lane's time, for making them
   core::Duration copy_kept_max = std::chrono::seconds(10);  ///< since it was last asked for

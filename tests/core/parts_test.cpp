@@ -70,6 +70,19 @@ TEST_CASE("parts are cut off where the size says") {
   CHECK(whole(parts) == counted(size));
 }
 
+TEST_CASE("a part does not hold a buffer far larger than it is") {
+  Bytes used(1 << 20);
+  used.resize(5000);
+  const auto spacious = std::make_shared<const Bytes>(std::move(used));
+  Parts parts;
+  parts.append(spacious);
+  CHECK(spacious.use_count() == 1);
+  CHECK(parts.read(0, 5000)->capacity() == 5000);
+  const Payload exact = payload(5000);
+  parts.append(exact);
+  CHECK(exact.use_count() == 2);
+}
+
 TEST_CASE("of parts the beginning alone may be copied") {
   Parts parts;
   parts.append(payload(5000));
