@@ -81,7 +81,7 @@ void Donor::done(const SnapshotTaken& result, core::Duration took) {
   }
   const auto apart =
       std::chrono::duration_cast<core::Duration>(took / shell_.config.copy_share_max);
-  kept_.push_back({++copies_, result.state, shell_.step,
+  kept_.push_back({++copies_, result.state, shell_.lineages.own(), shell_.step,
                    shell_.now + std::min(apart, shell_.config.copy_kept_max), shell_.now});
   for (const Waiting& w : waiting) send_chunk(w.peer, kept_.back(), w.plane, w.offset);
   shell_.timers.arm(expire_timer_,
@@ -117,7 +117,10 @@ void Donor::send_chunk(core::PeerId to, Kept& kept, core::Plane plane, std::uint
 }
 
 void Donor::release() {
-  std::erase_if(kept_, [this](Kept& kept) { return !awaited(kept) && !fresh(kept); });
+  // One of another lineage is of the parameters that this peer had before it yielded.
+  std::erase_if(kept_, [this](Kept& kept) {
+    return !shell_.lineages.is_own(kept.lineage) || (!awaited(kept) && !fresh(kept));
+  });
 }
 
 void Donor::on_expire_timer(const Timer& timer) {

@@ -33,6 +33,7 @@ class Donor {
   struct Kept {
     std::uint32_t id = 0;
     std::shared_ptr<const core::Snapshot> state;
+    core::Lineage lineage = 0;
     std::uint64_t step = 0;
     core::Instant fresh_until{};
     core::Instant used{};
