@@ -11,6 +11,8 @@ namespace murmur::sim {
 namespace {
 
 constexpr std::string_view kBackup = "backup";
+/// So long after the start of a fleet all know each other.
+constexpr core::Duration kAllMet = std::chrono::seconds(2);
 /// So long after a cut or a start all know each other again.
 constexpr core::Duration kKnownAgain = std::chrono::seconds(10);
 
@@ -224,6 +226,10 @@ core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers) {
   }
   for (const Twin& twin : plan.twins) {
     if (auto ok = check_peer("twin", twin); !ok) return ok;
+    if (twin.at < kAllMet) {
+      return fail(fmt::format("twin {}: before {}, when not all know the peer yet",
+                              to_string(twin), core::to_string(kAllMet)));
+    }
     const core::Duration end = twin.at + twin.length;
     const auto refuse = [&](std::string_view what, const std::string& fault) {
       return core::fail(

@@ -113,6 +113,9 @@ TEST_CASE("a twin is only of a peer that the others know") {
   FaultPlan plan;
   plan.twins = {*parse_twin("4@1s+1s")};
   CHECK(check_plan(plan, 4).error().message == "twin 4@1s+1s: there are peers 0 to 3");
+  plan.twins = {*parse_twin("3@1999ms+2s")};
+  CHECK(check_plan(plan, 4).error().message ==
+        "twin 3@1999ms+2s: before 2s, when not all know the peer yet");
   plan.twins = {*parse_twin("3@20s+2s")};
   CHECK(check_plan(plan, 4));
   const auto refused = [&](const char* with) {
