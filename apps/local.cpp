@@ -188,13 +188,16 @@ void print_final(const Round& round, const std::optional<Round>& alone) {
 
 std::string mean_words(const Round& round) {
   const double gain = round.best_loss() - round.mean->loss;
-  return fmt::format(
-      "the mean of the {} replicas: loss {:.4f}{}; its loss is {} {} the best replica's\n",
-      round.replicas.size(), round.mean->loss,
-      std::isfinite(round.mean->accuracy)
-          ? fmt::format(", accuracy {:.2f} %", 100 * round.mean->accuracy)
-          : "",
-      small_cell(std::abs(gain)), gain > 0 ? "below" : "above");
+  const std::string beside =
+      std::isfinite(gain) ? fmt::format("; its loss is {} {} the best replica's",
+                                        small_cell(std::abs(gain)), gain > 0 ? "below" : "above")
+                          : "";
+  return fmt::format("the mean of the {} replicas: loss {:.4f}{}{}\n", round.replicas.size(),
+                     round.mean->loss,
+                     std::isfinite(round.mean->accuracy)
+                         ? fmt::format(", accuracy {:.2f} %", 100 * round.mean->accuracy)
+                         : "",
+                     beside);
 }
 
 /// Looks at the mean of the replicas, says how good it is, and leaves it in `out` (empty: nowhere)

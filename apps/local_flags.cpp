@@ -25,8 +25,8 @@ Files:
                          --alone the same of the peers without exchanges.
   OUT/mean.safetensors   That mean, where its held-out loss is below that of each replica.
 
-Exit status: 0 if every peer ran to its end; 1 if one failed; 2 if a flag or a file was refused,
-in which case nothing has been left behind.
+Exit status: 0 if every peer ran to its end; 1 if one failed, or a result could not be written;
+2 if a flag or a file was refused, in which case nothing has been left behind.
 
 Examples:
   Four peers, a quarter of the digits each, for 15 seconds:

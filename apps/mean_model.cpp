@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -31,7 +32,11 @@ core::Result<core::Evaluation> evaluate_mean(const PeerOptions& options,
   if (!device) return tl::make_unexpected(device.error());
   const auto task = load_task(options.training);
   if (!task) return tl::make_unexpected(task.error());
-  gpu::ReplicaSpec spec = replica_spec(*task, options.training, task->train, 0, options.threads);
+  // It does not train, so one row is enough of what it would train on.
+  const std::array<std::uint32_t, 1> first{0};
+  const auto one = std::make_shared<const core::Samples>(task->train->select(first));
+  gpu::ReplicaSpec spec = replica_spec(*task, options.training, one, 0, options.threads);
+  spec.optimizer.schedule = {};
   spec.initial = std::make_shared<const std::vector<float>>(mean_of(replicas));
   const auto replica = gpu::make_replica(spec, *device);
   if (!replica) return tl::make_unexpected(replica.error());

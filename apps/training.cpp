@@ -194,7 +194,8 @@ std::string schedule_word(const Training& training) {
   const gpu::Schedule schedule = asked_schedule(training);
   std::string word = "constant";
   if (falls_to_the_end(schedule)) {
-    word = training.epochs > 0 ? fmt::format("cosine-over-{}-epochs", training.epochs)
+    word = training.epochs > 0 ? fmt::format("cosine-over-{}-epochs-of-{}", training.epochs,
+                                             training.batch * training.accumulate)
                                : fmt::format("cosine:{}", training.steps);
   } else if (schedule.kind == Kind::kCosine) {
     word = fmt::format("cosine:{}", schedule.horizon);

@@ -157,7 +157,8 @@ void add_model_flags(CommandLine& line, Training& t, const std::string& steps_de
             "constant. A peer that joins copies its place in it, but with adam or adamw\n"
             "begins it anew where it copies from another optimizer."});
   line.add("--warmup", t.warmup, number_in<std::uint64_t>(0, kStepsMax),
-           {"STEPS", "0", "Before that, the rate rises evenly over so many steps."});
+           {"STEPS", "0",
+            "Before that, the rate rises evenly over so many steps, fewer than a cosine has."});
   line.add("--momentum", t.momentum, number_below(0.0F, 1.0F),
            {"M", "0.9", "Momentum of sgd and nesterov, from 0, below 1."});
   line.add("--weight-decay", t.weight_decay, number_in(0.0F, 1e6F),

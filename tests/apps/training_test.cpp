@@ -281,8 +281,9 @@ TEST_CASE("a schedule ends where it says, or at the last step") {
   const auto [automatic, automatic_word] = schedule({"--epochs", "2", "--batch", "100"});
   CHECK(automatic.kind == Kind::kCosine);
   CHECK(automatic.horizon == 30);
-  CHECK(automatic_word == "schedule=cosine-over-2-epochs");
-  CHECK(schedule({"--schedule", "auto", "--epochs", "2"}).second == automatic_word);
+  CHECK(automatic_word == "schedule=cosine-over-2-epochs-of-100");
+  CHECK(schedule({"--schedule", "auto", "--epochs", "2", "--batch", "100"}).second ==
+        automatic_word);
   CHECK(schedule({"--schedule", "constant", "--epochs", "2"}).first.kind == Kind::kConstant);
   const auto [own, own_word] = schedule({"--schedule", "cosine:700", "--steps", "70"});
   CHECK(own.horizon == 700);
@@ -291,7 +292,7 @@ TEST_CASE("a schedule ends where it says, or at the last step") {
       schedule({"--schedule", "cosine", "--warmup", "5", "--epochs", "2", "--batch", "100"});
   CHECK(last.horizon == 30);
   CHECK(last.warmup == 5);
-  CHECK(last_word == "schedule=cosine-over-2-epochs-after-5");
+  CHECK(last_word == "schedule=cosine-over-2-epochs-of-100-after-5");
   const auto [step, step_word] = schedule({"--schedule", "step:10:0.5"});
   CHECK(step.every == 10);
   CHECK(step.factor == 0.5);
