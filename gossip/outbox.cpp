@@ -67,6 +67,17 @@ void Outbox::send_again(core::PeerId to) {
   send_all(to, *edge);
 }
 
+/// Who has ended training ends as soon as it agrees with its neighbours, and what comes after that
+/// moves it away from them: there what is owed is not put off for long.
+core::Duration Outbox::longest_wait(core::PeerId to) const {
+  constexpr int kDoubled = 4;
+  const core::Duration most = shell_.config.answer_max;
+  const Link* link = links_.find(to);
+  const bool ends =
+      shell_.phase >= Phase::kSettling || (link != nullptr && link->phase >= Phase::kSettling);
+  return ends ? std::min(most, kDoubled * patience_.wait(most)) : most;
+}
+
 void Outbox::wait_for_receipt(core::PeerId to, Partner& partner) {
   if (partner.due <= shell_.now) partner.due = shell_.now + shell_.jitter(partner.wait);
   shell_.timers.arm(partner.resend, {partner.due, TimerKind::kResend, to, 0});
@@ -79,7 +90,7 @@ void Outbox::on_resend_timer(const Timer& timer) {
   if (owing(peer) == nullptr || !is_up(peer)) return;
   // Armed for an earlier transfer, perhaps.
   if (partner.due > shell_.now) return wait_for_receipt(peer, partner);
-  partner.wait = std::min(2 * partner.wait, shell_.config.answer_max);
+  partner.wait = std::min(2 * partner.wait, longest_wait(peer));
   send_again(peer);
 }
 

@@ -47,6 +47,7 @@ class Outbox {
   void send(core::PeerId to, const Edge& edge, const OutboxEntry& entry);
   void send_all(core::PeerId to, Edge& edge);
   void void_of_another_draw(core::PeerId to, Edge& edge);
+  [[nodiscard]] core::Duration longest_wait(core::PeerId to) const;
   void wait_for_receipt(core::PeerId to, Partner& partner);
   void time_answers(Partner& partner, const std::vector<Decided>& listed, bool settled);
   void limit_unreachable_payloads();

@@ -232,6 +232,31 @@ TEST_CASE("nothing is lost or doubled when most messages are") {
   }
 }
 
+TEST_CASE("what is owed at the end is not put off for long, however often it was lost") {
+  for (const bool settles : {false, true}) {
+    CAPTURE(settles);
+    Net net;
+    for (std::size_t i = 0; i < 2; ++i) net.add(0.0F, net.config(i));
+    net.run(5s);  // how long receipts take is known by now
+    const auto owed = [&net] {
+      std::size_t count = 0;
+      for (const auto& peer : net.peers) {
+        for (const auto& [id, edge] : peer->machine->edges()) count += edge.outbox().size();
+      }
+      return count;
+    };
+    net.delivers = [](const Send&, wire::Type type) { return type != wire::Type::kTransfer; };
+    net.run(1s);
+    if (settles) net.give(0, Stop{});
+    net.run(7s);
+    REQUIRE(owed() > 0);
+    net.delivers = [](const Send&, wire::Type type) { return type != wire::Type::kOffer; };
+    net.run(300ms);
+    // 50 ms at least, twice doubled, and a quarter; while both train it is seconds by now.
+    CHECK((owed() == 0) == settles);
+  }
+}
+
 TEST_CASE("a repeated transfer is receipted again but applied once") {
   Net net;
   net.add(0.0F, net.config(0));
