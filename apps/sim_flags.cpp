@@ -147,11 +147,12 @@ core::Result<CommandLine::Outcome> parse_sim(const std::vector<std::string>& arg
                      "nobody to join."});
   line.add_repeated("--founder", o.faults.founders, sim::parse_founder,
                     {"PEER", "", "PEER has nobody to join at its start, as peer 0."});
-  line.add_repeated("--twin", o.faults.twins, sim::parse_twin,
-                    {"PEER@AT+LENGTH", "",
-                     "Start a second process at AT, 2s at least, from a copy of PEER's state folder,\n"
-                     "and kill it LENGTH later, or when PEER has settled. Not with a crash or cut\n"
-                     "around that time."});
+  line.add_repeated(
+      "--twin", o.faults.twins, sim::parse_twin,
+      {"PEER@AT+LENGTH", "",
+       "Start a second process at AT, 2s at least, from a copy of PEER's state folder,\n"
+       "and kill it LENGTH later, or when PEER has settled. Not with a crash or cut\n"
+       "around that time."});
   line.add_repeated("--cut", o.faults.cuts, sim::parse_cut,
                     {"START+LENGTH[:SHAPE]", "",
                      "Cut the network for LENGTH: into halves; one-way, from the lower half to\n"

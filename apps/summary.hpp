@@ -9,9 +9,10 @@
 // adds to each peer "state"
 // ("done", "exit 1", "SIGKILL"; what died is as it was last heard of, and not in the mean), "mean",
 // of the replicas' mean as a model: {test_accuracy, test_loss, better (its loss is below that of
-// each replica)}, and, with --alone, "alone": {peers[], accuracy_mean}; `sim` adds seed, trace_hash (16 hexadecimal
-// digits), events, events_per_second (of real time), exchanges, exchanges_per_second (of real
-// time), checks, violations (how many), violation_messages[]. Numbers that are not finite are null.
+// each replica)}, and, with --alone, "alone": {peers[], accuracy_mean}; `sim` adds seed, trace_hash
+// (16 hexadecimal digits), events, events_per_second (of real time), exchanges,
+// exchanges_per_second (of real time), checks, violations (how many), violation_messages[]. Numbers
+// that are not finite are null.
 #pragma once
 
 #include <filesystem>

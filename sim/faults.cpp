@@ -227,8 +227,8 @@ core::Result<void> check_plan(const FaultPlan& plan, std::size_t peers) {
   for (const Twin& twin : plan.twins) {
     if (auto ok = check_peer("twin", twin); !ok) return ok;
     if (twin.at < kAllMet) {
-      return fail(fmt::format("twin {}: before {}, when not all know the peer yet",
-                              to_string(twin), core::to_string(kAllMet)));
+      return fail(fmt::format("twin {}: before {}, when not all know the peer yet", to_string(twin),
+                              core::to_string(kAllMet)));
     }
     const core::Duration end = twin.at + twin.length;
     const auto refuse = [&](std::string_view what, const std::string& fault) {
