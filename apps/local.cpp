@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "apps/console.hpp"
 #include "apps/earlier_run.hpp"
@@ -49,7 +50,8 @@ struct Ended {
 
 struct Round {
   std::vector<Ended> peers;
-  std::vector<std::vector<float>> replicas;  ///< of those that wrote them
+  std::optional<MeanModel> mean_model;  ///< of two replicas or more, until it was looked at
+  std::size_t replicas = 0;             ///< that were written
   double spread = 0;
   std::optional<core::Evaluation> mean;  ///< of the replicas' mean, where it was looked at
   double seconds = 0;
@@ -115,7 +117,7 @@ const char* stopping_words(int level) {
 }
 
 core::Result<Round> run_round(PeerProcesses::Setup setup, const core::Schema& schema,
-                              const std::string& title, Stops& stops) {
+                              const std::string& title, Stops& stops, bool looks_at_mean) {
   const auto began = SteadyClock::now();
   const std::size_t peers = setup.peers;
   PeerProcesses processes(std::move(setup));
@@ -140,8 +142,10 @@ core::Result<Round> run_round(PeerProcesses::Setup setup, const core::Schema& sc
   Round round;
   round.interrupted = stops.level() > 0;
   round.seconds = seconds_since(began);
-  round.replicas = read_replicas(processes, schema);
-  round.spread = core::spread(round.replicas);
+  const auto replicas = read_replicas(processes, schema);
+  round.replicas = replicas.size();
+  round.spread = core::spread(replicas);
+  if (looks_at_mean && replicas.size() > 1) round.mean_model = mean_of(replicas);
   for (std::size_t i = 0; i < peers; ++i) {
     Ended& ended = round.peers.emplace_back();
     if (i >= processes.members().size()) {
@@ -192,7 +196,7 @@ std::string mean_words(const Round& round) {
       std::isfinite(gain) ? fmt::format("; its loss is {} {} the best replica's",
                                         small_cell(std::abs(gain)), gain > 0 ? "below" : "above")
                           : "";
-  return fmt::format("the mean of the {} replicas: loss {:.4f}{}{}\n", round.replicas.size(),
+  return fmt::format("the mean of the {} replicas: loss {:.4f}{}{}\n", round.replicas,
                      round.mean->loss,
                      std::isfinite(round.mean->accuracy)
                          ? fmt::format(", accuracy {:.2f} %", 100 * round.mean->accuracy)
@@ -200,18 +204,19 @@ std::string mean_words(const Round& round) {
                      beside);
 }
 
-/// Looks at the mean of the replicas, says how good it is, and leaves it in `out` (empty: nowhere)
-/// where it is better than each of them. False, said on stderr: it could not be.
+/// Looks at the mean of the replicas, and leaves it in --out where it is better than each of them.
+/// False, said on stderr: it could not be.
 bool leave_mean(Round& round, const core::Schema& schema, const LocalOptions& o) {
-  const auto mean = evaluate_mean(o.peer, round.replicas);
+  if (!round.mean_model) return true;
+  const MeanModel model = *std::exchange(round.mean_model, std::nullopt);
+  const auto mean = evaluate_mean(o.peer, model);
   if (!mean) {
     complain("the mean of the replicas: " + mean.error().message);
     return false;
   }
   round.mean = *mean;
-  say(mean_words(round));
   if (o.out.empty() || !round.mean_is_better()) return true;
-  const auto written = write_mean(o.out / kMeanName, schema, round.replicas);
+  const auto written = write_mean(o.out / kMeanName, schema, model);
   if (!written) complain("the mean is not saved: " + written.error().message);
   return written.has_value();
 }
@@ -323,21 +328,22 @@ core::Result<int> run_local(const std::vector<std::string>& args) {
     founder_args.push_back(fmt::format("--wait-for={}", o.peers - 1));
   }
   const bool apart = o.peer.training.rule == gossip::Rule::kNone;
-  auto round =
-      run_round({o.peers, o.peer_args, founder_args, out, o.state, apart}, *schema, title, stops);
+  auto round = run_round({o.peers, o.peer_args, founder_args, out, o.state, apart}, *schema, title,
+                         stops, !apart);
   if (!round) return tl::make_unexpected(round.error());
+  const bool looked = stops.level() > 1 || leave_mean(*round, *schema, o);
   std::optional<Round> alone;
   if (o.alone && !round->interrupted && round->all_well()) {
     auto alone_args = without_flag(o.peer_args, "--rule");
     alone_args.push_back("--rule=none");
     auto second = run_round({o.peers, alone_args, {}, out / kAloneFolder, "", /*apart=*/true},
-                            *schema, title + ", without exchanges", stops);
+                            *schema, title + ", without exchanges", stops,
+                            /*looks_at_mean=*/false);
     if (!second) return tl::make_unexpected(second.error());
     if (!second->interrupted) alone = std::move(*second);
   }
   print_final(*round, alone);
-  const bool looked =
-      apart || stops.level() > 1 || round->replicas.size() < 2 || leave_mean(*round, *schema, o);
+  if (round->mean) say(mean_words(*round));
   print_failures(*round);
   if (!o.out.empty()) {
     if (auto written = write_json(o.out / kSummaryName, summary_json(*round, alone)); !written) {

@@ -12,13 +12,20 @@
 
 namespace murmur::apps {
 
-/// How good it is on the held-out rows, computed as the peers compute theirs. At least one replica,
-/// all of the model that `options` name. Error: the data are no longer there, or the device fails.
-core::Result<core::Evaluation> evaluate_mean(const PeerOptions& options,
-                                             const std::vector<std::vector<float>>& replicas);
+struct MeanModel {
+  std::size_t replicas = 0;
+  std::vector<float> parameters;
+};
+
+/// Of at least one replica, all as long.
+MeanModel mean_of(const std::vector<std::vector<float>>& replicas);
+
+/// How good it is on the held-out rows, computed as the peers compute theirs. It is of the model
+/// that `options` name. Error: the data are no longer there, or the device fails.
+core::Result<core::Evaluation> evaluate_mean(const PeerOptions& options, const MeanModel& mean);
 
 /// Writes it as a model.safetensors is written; its metadata say what it is the mean of.
 core::Result<void> write_mean(const std::filesystem::path& path, const core::Schema& schema,
-                              const std::vector<std::vector<float>>& replicas);
+                              const MeanModel& mean);
 
 }  // namespace murmur::apps
