@@ -228,4 +228,14 @@ class Net {
   core::BufferPool pool_;
 };
 
+/// All that live have so many neighbours, and parameters.
+inline bool linked(const Net& net, std::size_t neighbours) {
+  for (const auto& peer : net.peers) {
+    if (peer->dead) continue;
+    if (peer->machine->status().neighbours != neighbours) return false;
+    if (peer->machine->phase() == Phase::kJoining) return false;
+  }
+  return true;
+}
+
 }  // namespace murmur::gossip::test
