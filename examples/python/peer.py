@@ -26,7 +26,7 @@ FRAME = 512 << 10
 RETRY = 0.2      # seconds, of whatever was not answered
 PING_EVERY = 0.5
 SILENT_MAX = 2.5
-SHARD = 524288   # parameters
+SHARD = 262144   # parameters
 
 
 # ---- codecs --------------------------------------------------------------------------------------

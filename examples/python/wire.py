@@ -47,7 +47,7 @@ def schema_hash(model):
     lines = [model]
     for layer, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
         lines += [f"{2 * layer}.weight {outputs}x{inputs}", f"{2 * layer}.bias {outputs}"]
-    lines.append("shards of 524288")
+    lines.append("shards of 262144")
     value = 0xCBF29CE484222325
     for byte in ("\n".join(lines) + "\n").encode("ascii"):
         value = (value ^ byte) * 0x100000001B3 & (1 << 64) - 1

@@ -37,8 +37,8 @@ TEST_CASE("linear has two layers and nothing between; a closed form has x") {
 TEST_CASE("the schema's hash is the one that the document computes") {
   const Schema schema = make_schema(parse_model("mlp:4-3-2").value());
   CHECK(schema.description() ==
-        "mlp:4-3-2\n0.weight 3x4\n0.bias 3\n2.weight 2x3\n2.bias 2\nshards of 524288\n");
-  CHECK(schema.hash() == 0x7704cb2f5638a1f9);
+        "mlp:4-3-2\n0.weight 3x4\n0.bias 3\n2.weight 2x3\n2.bias 2\nshards of 262144\n");
+  CHECK(schema.hash() == 0x8964bf857298a97d);
 }
 
 TEST_CASE("shards cover the parameters and the schema's hash tells models and cuts apart") {

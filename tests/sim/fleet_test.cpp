@@ -106,7 +106,7 @@ TEST_CASE("two peers exchange different shards both ways at once") {
   config.gossip.exchange_every = 1;
   config.faults.delay = *parse_distribution("30ms");
   config.checks = Checks::kProtocol;
-  const auto outcome = run(config, test::quadratics(3 << 19, config.seed));
+  const auto outcome = run(config, test::quadratics(3 << 19, config.seed, 3));
   REQUIRE(outcome);
   for (const PeerOutcome& peer : outcome->peers) {
     CHECK(peer.counters.offers_made > 10);
