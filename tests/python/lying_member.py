@@ -3,19 +3,22 @@
 that a list of lies has, to two real peers that exchange with each other: each lie SECONDS (1) long,
 under an identity of its own, and after it as long a time without. The peers' books with each other must
 balance to the last transfer, their memory stay within its formula, and whoever tells a lie that can be
-known for one be named once. What is left of the pace is printed; with SECONDS the liar is niced, so
-that it says what the lies alone cost. Status 77: pyzmq is not there."""
+known for one be named once. What is left of the pace is printed; with SECONDS the liar is niced, and
+between lies it tells the same to a port that closes whatever comes, so that this says what the lies
+alone cost. Status 77: pyzmq is not there."""
 
 import atexit
 import json
 import os
 import random
 import re
+import socket
 import statistics
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 try:
@@ -126,31 +129,46 @@ class Honest:
             return int(re.search(r"VmHWM:\s+(\d+) kB", file.read()).group(1)) >> 10
 
 
-class Liar:
-    """A member, with a key of its own, that knows the peers and is known to them."""
+class Wall:
+    """Closes whatever comes."""
 
-    def __init__(self, swarm, boot=1):
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:{}".format(self.listener.getsockname()[1])
+        threading.Thread(target=self.close_all, daemon=True).start()
+
+    def close_all(self):
+        while True:
+            self.listener.accept()[0].close()
+
+
+class Liar:
+    """A member, with a key of its own, that knows the peers, or a wall instead of each."""
+
+    def __init__(self, swarm, phase, wall=None):
         self.swarm = swarm
         self.secret, self.public = keys.draw_pair()
         self.id = keys.peer_id(self.public)
-        self.boot, self.process = boot, random.getrandbits(64) | 1
-        self.lineage, self.step, self.phase = 0, 0, "joining"
+        self.boot, self.process = 1, random.getrandbits(64) | 1
+        self.seen_lineages = {p.id: int(p.status()["lineage"], 16) for p in swarm.peers}
+        self.lineage, self.step, self.phase = self.seen_lineages[swarm.peers[0].id], 0, phase
         self.sockets = {}
         self.given = 0            # transfers of ours that were applied
         self.owed = set()         # transfers made for us: (maker, id)
         self.resume = {}          # what to say instead of the truth
-        self.offers = {}          # the last one made to us, by maker
+        # The last one made to us, by maker; walls make none.
+        self.offers = {p.id: ({}, BLANK_OFFER) for p in swarm.peers} if wall else {}
         self.answers = {}         # the one of these that we answer, again and again
         self.receipted, self.decided, self.unasked = set(), {}, {}
         self.met = set()          # whose Resume came
         for peer in swarm.peers:
-            socket = swarm.context.socket(zmq.DEALER)
-            socket.linger = 0
-            socket.sndhwm = 1000
-            socket.curve_secretkey, socket.curve_publickey = self.secret, self.public
-            socket.curve_serverkey = keys.listening_pair(swarm.key)[1]
-            socket.connect(f"tcp://{peer.address}")
-            self.sockets[peer.id] = socket
+            dealer = swarm.context.socket(zmq.DEALER)
+            dealer.linger = 0
+            dealer.sndhwm = 1000
+            dealer.curve_secretkey, dealer.curve_publickey = self.secret, self.public
+            dealer.curve_serverkey = keys.listening_pair(swarm.key)[1]
+            dealer.connect(f"tcp://{(wall or peer).address}")
+            self.sockets[peer.id] = dealer
 
     def frames(self, to, body, payload=b"", src=None, **header):
         full = {"phase": self.phase, "schema": self.swarm.schema,
@@ -234,8 +252,8 @@ class Liar:
             self.listen(10)
 
     def close(self):
-        for socket in self.sockets.values():
-            socket.close()
+        for dealer in self.sockets.values():
+            dealer.close()
 
 
 # ---- the lies ------------------------------------------------------------------------------------
@@ -499,29 +517,36 @@ def check_books(swarm, owed, given):
 def main():
     program = sys.argv[1]
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 1.0
-    measured = len(sys.argv) > 2
+    wall = Wall() if len(sys.argv) > 2 else None
     chosen = [lie for lie in LIES if len(sys.argv) < 4 or lie[0] in sys.argv[3:]]
     with tempfile.TemporaryDirectory() as folder:
         swarm = Swarm(program, folder)
-        if measured:
+        if wall:
             os.nice(19)  # liars are to take no processor from the peers but by what they say
         try:
-            run(swarm, chosen, seconds)
+            run(swarm, chosen, seconds, wall)
         finally:
             swarm.close()
 
 
-def run(swarm, chosen, seconds):
+def run(swarm, chosen, seconds, wall):
+    def beside(lie, rate, phase):
+        """What the peers do while nobody lies to them."""
+        if not wall:
+            return pace(swarm, lambda: time.sleep(seconds))
+        liar = Liar(swarm, phase, wall)
+        try:
+            return pace(swarm, lambda: tell_lies(liar, lie, rate, seconds, lambda: True))
+        finally:
+            liar.close()
+
     while not all(p.status()["exchanges"] for p in swarm.peers):
         time.sleep(0.05)
     time.sleep(1)
-    paces, given, owed = [], 0, set()
+    ratios, given, owed = {}, 0, set()
     for name, lie, rate, phase, known in chosen:
-        liar = Liar(swarm)
-        liar.phase = phase
-        liar.lineage = int(swarm.peers[0].status()["lineage"], 16)
-        liar.seen_lineages = {p.id: int(p.status()["lineage"], 16) for p in swarm.peers}
-        paces.append(pace(swarm, lambda: time.sleep(seconds)))
+        before = beside(lie, rate, phase)
+        liar = Liar(swarm, phase)
         liar.befriend()
         sent = []
 
@@ -531,22 +556,22 @@ def run(swarm, chosen, seconds):
 
         def named():
             return not known or all(any(map(words_of, lines(p))) for p in swarm.peers)
-        paces.append(pace(swarm, lambda: sent.append(tell_lies(liar, lie, rate, seconds, named))))
+        during = pace(swarm, lambda: sent.append(tell_lies(liar, lie, rate, seconds, named)))
         liar.hear_out()
         given += liar.given
         owed |= {(liar.id, *o) for o in liar.owed}
         liar.close()
-        print(f"{name:<30} {sent[0]:>8} sent, pace {paces[-1]:.0f} after {paces[-2]:.0f}, "
+        after = beside(lie, rate, phase) if wall else before
+        ratios[name] = 2 * during / (before + after)
+        print(f"{name:<30} {sent[0]:>8} sent, pace {before:.0f}, {during:.0f}, {after:.0f}, "
               f"{[p.memory_mib() for p in swarm.peers]} MiB")
         for p in swarm.peers:
             assert p.process.poll() is None, p.log()
             assert p.memory_mib() <= MEMORY_MAX_MIB, "memory past its formula"
             check_words(lines(p), known)
-    paces.append(pace(swarm, lambda: time.sleep(seconds)))
-    ratios = [2 * paces[i] / (paces[i - 1] + paces[i + 1]) for i in range(1, len(paces), 2)]
-    for (name, *_), ratio in zip(chosen, ratios):
+    for name, ratio in ratios.items():
         print(f"{name}: {ratio:.2f} of the pace without")
-    print(f"median: {statistics.median(ratios):.2f}")
+    print(f"median: {statistics.median(ratios.values()):.2f}")
     for p in swarm.peers:
         p.process.terminate()
     for p in swarm.peers:
