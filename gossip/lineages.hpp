@@ -7,7 +7,7 @@
 // back. Whoever knows the same verdicts draws the same conclusion from them.
 //
 // Thread rule: a value.
-// Invariant: the verdicts only grow in number, up to wire::kVerdictsMax.
+// Invariant: the verdicts only grow in number, up to kVerdictsMax.
 #pragma once
 
 #include <cstdint>
