@@ -92,6 +92,20 @@ TEST_CASE("a state from before several starts goes on past the newest, and says 
   CHECK(noticed);
 }
 
+TEST_CASE("a state from before the last start is told that its boot was another process") {
+  Fleet fleet;
+  const FailingStorage backup = fleet.peer(2).storage;
+  fleet.net.kill(2);
+  fleet.net.start(2, true);
+  fleet.net.run(1s);
+  fleet.net.kill(2);
+  fleet.net.run(5s);  // the others take it for silent
+  Peer& again = fleet.copy_of_last(backup);
+  REQUIRE(fleet.net.run(2s, [&] { return again.machine->status().neighbours == 2; }));
+  CHECK(again.machine->self().boot == 3);
+  CHECK(said(again, What::kRefusedUs, "boot 2 was another process"));
+}
+
 TEST_CASE("what is known of another's boot outlives a restart of the one that knows it") {
   Fleet fleet;
   const FailingStorage backup = fleet.peer(2).storage;
