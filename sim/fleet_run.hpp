@@ -23,9 +23,9 @@ inline core::Duration scaled(core::Duration d, double factor) {
 }
 
 class Fleet {
-  /// They stay as large as the largest payload that was in them: a few do, as malloc hands out the
-  /// memory of the others as fast, and for all uses.
-  static constexpr std::size_t kBuffersKept = 16;
+  /// They stay as large as the largest payload that was in them, whatever is in them next: malloc
+  /// hands out the memory of others as fast, and for all uses.
+  static constexpr std::size_t kBuffersKept = 1;
 
  public:
   Fleet(const SimConfig& config, const ReplicaFactory& make_replica)
