@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "core/byte_rows.hpp"
@@ -41,6 +42,11 @@ inline constexpr std::size_t kColumnsTogether = 1;
 
 /// Samples whose attention is worked out together.
 inline constexpr std::size_t kSamplesTogether = 64;
+
+/// Rows evaluated together: as many as there may be.
+inline std::size_t rows_evaluated_together(const Context& /*context*/) {
+  return std::numeric_limits<std::size_t>::max();
+}
 
 /// A vector of the host as the backend reads it: uploaded once.
 template <class T>

@@ -44,6 +44,11 @@ inline constexpr std::size_t kColumnsTogether = 16;
 /// work enough for several.
 inline constexpr std::size_t kSamplesTogether = 8;
 
+/// Rows evaluated together: work enough for each thread, of which a core's cache still has some.
+inline std::size_t rows_evaluated_together(const Context& context) {
+  return 64 * static_cast<std::size_t>(context.threads());
+}
+
 /// A vector of the host as the backend reads it: on the CPU, itself.
 template <class T>
 class Resident {

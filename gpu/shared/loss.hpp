@@ -140,13 +140,17 @@ class LossHead {
     }
   }
 
-  /// Adds up the losses of all rows, and how many are right.
-  void measure(Context& context, const float* outputs, std::size_t count, const Batch& batch,
-               const SamplesView& samples) {
+  /// Adds up the losses of all rows, and how many are right, in the slots of sample `first` and
+  /// those after it.
+  void measure(Context& context, const float* outputs, std::size_t first, std::size_t count,
+               const Batch& batch, const SamplesView& samples) {
     const std::size_t rows = count * positions_;
-    const LossFrame frame = frame_of(outputs, nullptr, rows, batch, 1.0);
+    const std::size_t slot = first * positions_;
+    LossFrame frame = frame_of(outputs, nullptr, rows, batch, 1.0);
+    frame.loss += slot;
     if (classifies_) {
-      for_each_run(context, rows, width_, CrossEntropyValue{frame, samples, correct_.data()});
+      for_each_run(context, rows, width_,
+                   CrossEntropyValue{frame, samples, correct_.data() + slot});
     } else {
       for_each_run(context, rows, width_, SquaredError{frame, samples.targets});
     }

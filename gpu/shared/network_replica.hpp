@@ -61,7 +61,8 @@ class NetworkReplica final : public core::Replica {
         train_(*context_, spec.train),
         held_out_(*context_, spec.held_out),
         batch_(*context_, rows_max_),
-        network_(spec.model, schema_, batch_rows_, rows_max_),
+        rows_together_(std::min(rows_max_, rows_evaluated_together(*context_))),
+        network_(spec.model, schema_, batch_rows_, rows_together_),
         loss_(*context_, spec.classes > 0, spec.classes > 0 ? spec.classes : network_.width(),
               spec.classes > 0 ? network_.width() / spec.classes : 1, rows_max_),
         optimizer_(*context_, spec.optimizer, schema_.parameters()),
@@ -139,11 +140,13 @@ class NetworkReplica final : public core::Replica {
     if (rows == 0) return {.loss = nan, .accuracy = nan};
     loss_.begin(*context_);
     const SamplesView samples = held_out_.view();
-    for (std::size_t begin = 0; begin < rows; begin += rows_max_) {
-      const std::size_t count = std::min(rows_max_, rows - begin);
+    // The slots of the losses are as many however many rows are together, so that the sums are too.
+    for (std::size_t begin = 0, count = 0; begin < rows; begin += count) {
+      const std::size_t slot = begin % rows_max_;
+      count = std::min({rows_together_, rows_max_ - slot, rows - begin});
       batch_.gather(*context_, samples, begin, count, network_.input(Mode::kEvaluating));
       network_.forward(*context_, Mode::kEvaluating, parameters_.data(), count);
-      loss_.measure(*context_, network_.output(Mode::kEvaluating), count, batch_, samples);
+      loss_.measure(*context_, network_.output(Mode::kEvaluating), slot, count, batch_, samples);
     }
     const auto total = static_cast<double>(rows * loss_.positions());
     core::Evaluation result{.loss = loss_.read_loss(*context_) / total, .accuracy = nan};
@@ -221,8 +224,8 @@ class NetworkReplica final : public core::Replica {
   }
 
  private:
-  /// Held-out rows looked at together, of so many numbers at the model's widest: it bounds the
-  /// memory of activations.
+  /// Held-out rows with slots of their own for what they cost, of so many numbers at the model's
+  /// widest: as many at most are looked at together, which bounds the memory of activations.
   static std::size_t rows_evaluated(const core::ModelSpec& model) {
     constexpr std::size_t kRowsMax = 256;
     constexpr std::size_t kNumbersMax = std::size_t{1} << 22;
@@ -319,6 +322,7 @@ class NetworkReplica final : public core::Replica {
   ResidentSamples train_;
   ResidentSamples held_out_;
   Batch batch_;
+  std::size_t rows_together_;
   Network network_;
   LossHead loss_;
   Optimizer optimizer_;
