@@ -67,15 +67,13 @@ class NetworkReplica final : public core::Replica {
               spec.classes > 0 ? network_.width() / spec.classes : 1, rows_max_),
         optimizer_(*context_, spec.optimizer, schema_.parameters()),
         exchange_(*context_),
-        parameters_(*context_, schema_.parameters()),
         not_finite_(*context_, 1),
         choices_(*context_, spec.accumulate),
         rows_taken_(spec.accumulate) {
-    const std::vector<float> initial =
-        spec.initial ? *spec.initial : initial_parameters(spec.model, spec.seed);
-    upload(*context_, parameters_.data(), initial.data(), initial.size());
     set_place({});
-    enter();
+    // One that stands alone has all that it needs from the start, or is told at once that it
+    // cannot.
+    if (!spec.workspace) enter();
   }
 
   [[nodiscard]] const core::Schema& schema() const override { return schema_; }
@@ -155,7 +153,7 @@ class NetworkReplica final : public core::Replica {
   }
 
   core::Codec offer(core::ShardId shard, core::Codec codec, core::Bytes& out) override {
-    context_->activate();
+    prepare();
     const core::Range range = schema_.shard(shard);
     return exchange_.offer(parameters_.data() + range.offset, range.size, codec, out);
   }
@@ -163,7 +161,7 @@ class NetworkReplica final : public core::Replica {
   core::Result<core::MixStats> respond(core::ShardId shard, core::Codec offer_codec,
                                        core::ByteView offer, core::Codec& codec, std::uint64_t seed,
                                        float weight, core::Bytes& out) override {
-    context_->activate();
+    prepare();
     const core::Range range = schema_.shard(shard);
     return exchange_.respond(parameters_.data() + range.offset, range.size, offer_codec, offer,
                              codec, seed, weight, out);
@@ -171,13 +169,13 @@ class NetworkReplica final : public core::Replica {
 
   core::Result<core::MixStats> absorb(core::ShardId shard, core::Codec codec, core::ByteView q,
                                       float weight) override {
-    context_->activate();
+    prepare();
     const core::Range range = schema_.shard(shard);
     return exchange_.absorb(parameters_.data() + range.offset, range.size, codec, q, weight);
   }
 
   void save(core::Bytes& out) override {
-    context_->activate();
+    prepare();
     begin_state({optimizer_.steps(), place_, spec_.stream}, schema_, spec_.optimizer, out);
     read_arrays(state_arrays(out).data());
     seal_state(out);
@@ -197,7 +195,7 @@ class NetworkReplica final : public core::Replica {
   }
 
   core::Snapshot snapshot() override {
-    context_->activate();
+    prepare();
     core::Snapshot own{state_kind(), optimizer_.steps(), {}};
     append_array(parameters_.data(), own.planes);
     for (std::size_t i = 0; i < optimizer_.slots(); ++i)
@@ -219,7 +217,7 @@ class NetworkReplica final : public core::Replica {
 
   void read_parameters(std::span<float> out) override {
     CHECK_INVARIANT(out.size() == schema_.parameters());
-    context_->activate();
+    prepare();
     download(*context_, out.data(), parameters_.data(), out.size());
   }
 
@@ -254,6 +252,7 @@ class NetworkReplica final : public core::Replica {
     }
   }
   void write_arrays(const float* from) {
+    if (parameters_.size() == 0) allocate();
     const std::size_t n = schema_.parameters();
     upload(*context_, parameters_.data(), from, n);
     for (std::size_t i = 0; i < optimizer_.slots(); ++i) {
@@ -261,10 +260,27 @@ class NetworkReplica final : public core::Replica {
     }
   }
 
+  /// Before what needs the parameters. In a fleet they are drawn this late, as a newcomer has no
+  /// use for its own, nor for the memory of any until it takes over a neighbour's.
+  void prepare() {
+    context_->activate();
+    if (parameters_.size() > 0) return;
+    allocate();
+    const std::vector<float> initial =
+        spec_.initial ? *spec_.initial : initial_parameters(spec_.model, spec_.seed);
+    upload(*context_, parameters_.data(), initial.data(), initial.size());
+    optimizer_.clear(*context_);
+  }
+
+  void allocate() {
+    parameters_ = Buffer<float>(*context_, schema_.parameters());
+    optimizer_.allocate(*context_);
+  }
+
   /// Before what needs the workspace, which another replica may have made larger: the network's
   /// memory, the gradient, and where a step has several batches the sum of theirs.
   void enter() {
-    context_->activate();
+    prepare();
     const std::size_t gradients = spec_.accumulate > 1 ? 2 : 1;
     workspace_->reserve(*context_, network_.memory_size() + gradients * schema_.parameters());
     network_.use(workspace_->data());
@@ -327,7 +343,7 @@ class NetworkReplica final : public core::Replica {
   LossHead loss_;
   Optimizer optimizer_;
   ExchangeKernels exchange_;
-  Buffer<float> parameters_;
+  Buffer<float> parameters_;  ///< none until they are drawn or taken over
   Buffer<std::uint32_t> not_finite_;
   PlaceInData place_;
   RowOrder order_;         ///< of place_.epoch

@@ -87,11 +87,16 @@ class Optimizer {
  public:
   Optimizer(Context& context, const OptimizerSpec& spec, std::size_t parameters)
       : spec_(spec), size_(parameters), slots_(optimizer_slots(spec)), now_(context, 1) {
-    for (std::size_t i = 0; i < slots_; ++i) {
-      slot_[i] = Buffer<float>(context, parameters);
-      fill(context, slot_[i].data(), parameters, 0.0F);
-    }
     if (spec.norm_max > 0) clip_.emplace(context, spec.norm_max, parameters);
+  }
+
+  /// Before all else: memory for the slots, which are not written yet.
+  void allocate(Context& context) {
+    for (std::size_t i = 0; i < slots_; ++i) slot_[i] = Buffer<float>(context, size_);
+  }
+  /// Zeros in the slots.
+  void clear(Context& context) {
+    for (std::size_t i = 0; i < slots_; ++i) fill(context, slot_[i].data(), size_, 0.0F);
   }
 
   /// Leaves the numbers of the next step in the backend's memory: its rate by the schedule, say.
