@@ -198,8 +198,10 @@ class NetworkReplica final : public core::Replica {
     prepare();
     core::Snapshot own{state_kind(), optimizer_.steps(), {}};
     append_array(parameters_.data(), own.planes);
-    for (std::size_t i = 0; i < optimizer_.slots(); ++i)
-      append_array(optimizer_.slot(i), own.planes);
+    for (std::size_t i = 0; i < optimizer_.slots(); ++i) {
+      Slot& slot = optimizer_.slot(i);
+      if (!slot.give(*context_, own.planes)) append_array(slot.data(), own.planes);
+    }
     return own;
   }
 
@@ -208,7 +210,7 @@ class NetworkReplica final : public core::Replica {
     const core::StateKind own = state_kind();
     const auto arrays = adopted_arrays(theirs, own, schema_);
     if (!arrays) return tl::make_unexpected(arrays.error());
-    write_arrays(arrays->data());
+    write_arrays(arrays->data(), theirs.kind == own ? &theirs.planes : nullptr);
     // Adam's count corrects the bias of its own moments, which begin anew.
     const bool counts = theirs.kind == own || own.optimizer == core::Optimizer::kSgd;
     optimizer_.set_steps(counts ? theirs.optimizer_steps : 0);
@@ -237,7 +239,7 @@ class NetworkReplica final : public core::Replica {
     const std::size_t n = schema_.parameters();
     download(*context_, to, parameters_.data(), n);
     for (std::size_t i = 0; i < optimizer_.slots(); ++i) {
-      download(*context_, to + (1 + i) * n, optimizer_.slot(i), n);
+      download(*context_, to + (1 + i) * n, optimizer_.slot(i).data(), n);
     }
   }
   /// In parts of their own, without a copy of the whole on the way.
@@ -251,12 +253,16 @@ class NetworkReplica final : public core::Replica {
       to.append(core::Payload(std::move(part)));
     }
   }
-  void write_arrays(const float* from) {
+  /// `parts`: the same once more, to be shared where that can be.
+  void write_arrays(const float* from, const core::Parts* parts = nullptr) {
     if (parameters_.size() == 0) allocate();
     const std::size_t n = schema_.parameters();
     upload(*context_, parameters_.data(), from, n);
     for (std::size_t i = 0; i < optimizer_.slots(); ++i) {
-      upload(*context_, optimizer_.slot(i), from + (1 + i) * n, n);
+      Slot& slot = optimizer_.slot(i);
+      const std::size_t at = (1 + i) * n;
+      if (parts != nullptr && slot.take(*parts, at * sizeof(float))) continue;
+      upload(*context_, slot.own(*context_), from + at, n);
     }
   }
 
@@ -322,7 +328,7 @@ class NetworkReplica final : public core::Replica {
     const std::size_t blocks = (n + FlagNotFinite::kBlock - 1) / FlagNotFinite::kBlock;
     for_each_index(*context_, blocks, FlagNotFinite{parameters_.data(), n, not_finite_.data()});
     for (std::size_t i = 0; i < optimizer_.slots(); ++i) {
-      for_each_index(*context_, blocks, FlagNotFinite{optimizer_.slot(i), n, not_finite_.data()});
+      for_each_index(*context_, blocks, FlagNotFinite{optimizer_.slot(i).data(), n, not_finite_.data()});
     }
     std::uint32_t flag = 0;
     download(*context_, &flag, not_finite_.data(), 1);

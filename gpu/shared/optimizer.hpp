@@ -14,6 +14,7 @@
 #include "gpu/replica_state.hpp"
 #include "gpu/shared/backend.hpp"
 #include "gpu/shared/clip.hpp"
+#include "gpu/shared/slot.hpp"
 
 namespace murmur::gpu::MURMUR_BACKEND {
 
@@ -92,11 +93,11 @@ class Optimizer {
 
   /// Before all else: memory for the slots, which are not written yet.
   void allocate(Context& context) {
-    for (std::size_t i = 0; i < slots_; ++i) slot_[i] = Buffer<float>(context, size_);
+    for (std::size_t i = 0; i < slots_; ++i) slot_[i] = Slot(context, size_);
   }
   /// Zeros in the slots.
   void clear(Context& context) {
-    for (std::size_t i = 0; i < slots_; ++i) fill(context, slot_[i].data(), size_, 0.0F);
+    for (std::size_t i = 0; i < slots_; ++i) fill(context, slot_[i].own(context), size_, 0.0F);
   }
 
   /// Leaves the numbers of the next step in the backend's memory: its rate by the schedule, say.
@@ -109,21 +110,21 @@ class Optimizer {
     const Argument<UpdateNumbers> now(now_.data());
     const float decay = spec_.weight_decay;
     if (spec_.kind != OptimizerKind::kSgd) {
-      for_each_index(context, size_, adam(x, gradient));
+      for_each_index(context, size_, adam(context, x, gradient));
     } else if (slots_ == 0) {
       for_each_index(context, size_, SgdElement{x, gradient, now, decay});
     } else if (spec_.nesterov) {
       for_each_index(context, size_,
-                     NesterovElement{x, gradient, slot_[0].data(), now, decay, spec_.momentum});
+                     NesterovElement{x, gradient, slot_[0].own(context), now, decay, spec_.momentum});
     } else {
       for_each_index(context, size_,
-                     MomentumElement{x, gradient, slot_[0].data(), now, decay, spec_.momentum});
+                     MomentumElement{x, gradient, slot_[0].own(context), now, decay, spec_.momentum});
     }
   }
 
   /// The state is `slots()` arrays as long as the parameters, and the steps taken.
   [[nodiscard]] std::size_t slots() const { return slots_; }
-  [[nodiscard]] float* slot(std::size_t i) { return slot_[i].data(); }
+  [[nodiscard]] Slot& slot(std::size_t i) { return slot_[i]; }
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
   void set_steps(std::uint64_t steps) { steps_ = steps; }
 
@@ -140,11 +141,11 @@ class Optimizer {
     return {rate, decoupled() ? static_cast<float>(1 - lr * spec_.weight_decay) : 1.0F,
             static_cast<float>(lr / correction1), static_cast<float>(1 / std::sqrt(correction2))};
   }
-  [[nodiscard]] AdamElement adam(float* x, const float* gradient) {
+  [[nodiscard]] AdamElement adam(Context& context, float* x, const float* gradient) {
     return {x,
             gradient,
-            slot_[0].data(),
-            slot_[1].data(),
+            slot_[0].own(context),
+            slot_[1].own(context),
             Argument<UpdateNumbers>(now_.data()),
             decoupled() ? 0.0F : spec_.weight_decay,
             spec_.beta1,
@@ -158,7 +159,7 @@ class Optimizer {
   OptimizerSpec spec_;
   std::size_t size_;
   std::size_t slots_;
-  std::array<Buffer<float>, kOptimizerSlotsMax> slot_;
+  std::array<Slot, kOptimizerSlotsMax> slot_;
   std::uint64_t steps_ = 0;
   Buffer<UpdateNumbers> now_;  ///< one
   std::optional<Clip> clip_;
