@@ -27,6 +27,7 @@ core::Result<SimFleet> SimFleet::make(const SimOptions& options) {
     if (!part) return tl::make_unexpected(part.error());
     fleet.parts_.push_back(std::move(*part));
   }
+  fleet.task_.train.reset();  // the parts share its features, and have labels of their own
   fleet.parameters_ = core::make_schema(fleet.task_.model).parameters();
   for (std::size_t i = 0; i < options.peers; ++i) {
     const auto checked = gpu::check_replica(fleet.spec(i));
