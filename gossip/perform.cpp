@@ -68,10 +68,9 @@ struct Performer {
   WorkResult operator()(const Save& work) const {
     // Not of the pool: payloads would then keep buffers of a state's size, which is many times
     // theirs.
-    core::Bytes state;
-    replica.save(state);
     core::Bytes checkpoint;
-    join_checkpoint(work.protocol, state, checkpoint);
+    save_with_room(work.protocol.size(), checkpoint);
+    join_checkpoint(work.protocol, checkpoint);
     return Saved{storage.save(checkpoint)};
   }
   WorkResult operator()(const TakeSnapshot&) const {
@@ -87,9 +86,18 @@ struct Performer {
   }
 
  private:
+  /// The replica, with room for what the machine saves: beside a large one there may be none for
+  /// another of its size.
+  void save_with_room(std::size_t protocol, core::Bytes& out) const {
+    constexpr std::size_t kBeside = 4096;  // what frames the planes in a state, and some
+    const std::size_t plane = replica.schema().parameters() * sizeof(float);
+    out.reserve(replica.state_kind().planes.size() * plane + protocol + kBeside);
+    replica.save(out);
+  }
+
   [[nodiscard]] Adopted adopt_instead(const Adopt& work) const {
     core::Bytes own;
-    replica.save(own);
+    save_with_room(work.instead->protocol.size(), own);
     const core::Evaluation before = replica.evaluate();
     if (auto adopted = replica.adopt(work.state); !adopted) return {std::move(adopted), 0, {}};
     const auto put_back = [&](std::string why) {
@@ -100,9 +108,8 @@ struct Performer {
     if (clearly_worse(after, before)) return put_back(compared(after, before));
     const auto boot = storage.raise_boot(work.instead->boot);
     if (!boot) return put_back("no boot can be counted: " + boot.error().message);
-    core::Bytes checkpoint;
-    join_checkpoint(work.instead->protocol, own, checkpoint);
-    const auto kept = storage.keep(work.instead->kept_as, checkpoint);
+    join_checkpoint(work.instead->protocol, own);
+    const auto kept = storage.keep(work.instead->kept_as, own);
     return {{}, *boot, kept ? std::string() : "the old state is not kept: " + kept.error().message};
   }
 };
@@ -114,12 +121,11 @@ WorkResult perform(Work work, core::Replica& replica, core::Storage& storage,
   return std::visit(Performer{replica, storage, pool}, work);
 }
 
-void join_checkpoint(core::ByteView protocol, core::ByteView replica, core::Bytes& out) {
+void join_checkpoint(core::ByteView protocol, core::Bytes& replica) {
   const std::uint64_t size = protocol.size();
   const auto* begin = reinterpret_cast<const std::byte*>(&size);
-  out.assign(begin, begin + sizeof size);
-  out.insert(out.end(), protocol.begin(), protocol.end());
-  out.insert(out.end(), replica.begin(), replica.end());
+  replica.insert(replica.begin(), protocol.begin(), protocol.end());
+  replica.insert(replica.begin(), begin, begin + sizeof size);
 }
 
 core::Result<Checkpoint> split_checkpoint(core::ByteView bytes) {

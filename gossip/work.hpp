@@ -108,7 +108,8 @@ struct Checkpoint {
   core::Bytes protocol;
   core::Bytes replica;
 };
-void join_checkpoint(core::ByteView protocol, core::ByteView replica, core::Bytes& out);
+/// `replica` becomes the checkpoint; where it has room for that, in place.
+void join_checkpoint(core::ByteView protocol, core::Bytes& replica);
 core::Result<Checkpoint> split_checkpoint(core::ByteView bytes);
 
 }  // namespace murmur::gossip
