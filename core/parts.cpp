@@ -55,12 +55,16 @@ Payload Parts::read(std::size_t at, std::size_t most) const {
   return copy_of(rest.first(std::min(most, rest.size())));
 }
 
-void Parts::copy_to(std::span<std::byte> to) const {
-  CHECK_INVARIANT(to.size() <= size());
-  std::size_t at = 0;
-  for (auto part = parts_.begin(); at < to.size(); at = part->end, ++part) {
-    const ByteView bytes = view(part->bytes);
-    std::copy_n(bytes.begin(), std::min(bytes.size(), to.size() - at), to.begin() + at);
+void Parts::copy_to(std::span<std::byte> to, std::size_t from) const {
+  CHECK_INVARIANT(from <= size() && to.size() <= size() - from);
+  auto part = std::upper_bound(parts_.begin(), parts_.end(), from,
+                               [](std::size_t a, const Part& p) { return a < p.end; });
+  for (; !to.empty(); ++part) {
+    const ByteView bytes = view(part->bytes).last(part->end - from);
+    const std::size_t count = std::min(bytes.size(), to.size());
+    std::copy_n(bytes.begin(), count, to.begin());
+    to = to.subspan(count);
+    from += count;
   }
 }
 

@@ -29,8 +29,8 @@ class Parts {
   /// Bytes from `at` < size() on, `most` of them or to the end of their part: the part itself if it
   /// is just that, else a copy.
   [[nodiscard]] Payload read(std::size_t at, std::size_t most) const;
-  /// The first to.size() bytes.
-  void copy_to(std::span<std::byte> to) const;
+  /// So many bytes from `from` on.
+  void copy_to(std::span<std::byte> to, std::size_t from = 0) const;
 
  private:
   struct Part {

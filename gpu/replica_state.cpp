@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -45,6 +46,12 @@ std::string optimizer_name(std::uint32_t kind, std::size_t slots) {
   return fmt::format("optimizer {}", kind);
 }
 
+/// Of `theirs`, planes of `plane` bytes: all of it, or of another kind the parameters.
+std::size_t taken_size(const core::Snapshot& theirs, const core::StateKind& own,
+                       std::size_t plane) {
+  return theirs.kind == own ? theirs.planes.size() : plane;
+}
+
 }  // namespace
 
 std::size_t optimizer_slots(const OptimizerSpec& spec) {
@@ -61,9 +68,8 @@ core::StateKind state_kind(const OptimizerSpec& spec) {
   return kind;
 }
 
-core::Result<std::vector<float>> adopted_arrays(const core::Snapshot& theirs,
-                                                const core::StateKind& own,
-                                                const core::Schema& schema) {
+core::Result<void> check_adoption(const core::Snapshot& theirs, const core::StateKind& own,
+                                  const core::Schema& schema) {
   const std::size_t plane = schema.parameters() * sizeof(float);
   if (theirs.kind.planes.empty() || theirs.kind.planes.front() != core::Plane::kParameters) {
     return core::fail("a state without parameters");
@@ -73,12 +79,25 @@ core::Result<std::vector<float>> adopted_arrays(const core::Snapshot& theirs,
                                   theirs.kind.planes.size(), schema.model(),
                                   theirs.kind.planes.size() * plane));
   }
-  std::vector<float> arrays(own.planes.size() * schema.parameters());
-  const std::size_t taken = theirs.kind == own ? theirs.planes.size() : plane;
-  theirs.planes.copy_to(std::as_writable_bytes(std::span(arrays)).first(taken));
-  if (!std::ranges::all_of(arrays, [](float value) { return std::isfinite(value); })) {
-    return core::fail("a value is not finite");
+  const std::size_t taken = taken_size(theirs, own, plane);
+  std::array<float, 1024> window;  // a part may begin and end within a number
+  for (std::size_t at = 0; at < taken; at += sizeof window) {
+    const std::span values(window.data(), std::min(sizeof window, taken - at) / sizeof(float));
+    theirs.planes.copy_to(std::as_writable_bytes(values), at);
+    if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) {
+      return core::fail("a value is not finite");
+    }
   }
+  return {};
+}
+
+core::Result<std::vector<float>> adopted_arrays(const core::Snapshot& theirs,
+                                                const core::StateKind& own,
+                                                const core::Schema& schema) {
+  if (auto ok = check_adoption(theirs, own, schema); !ok) return tl::make_unexpected(ok.error());
+  std::vector<float> arrays(own.planes.size() * schema.parameters());
+  const std::size_t taken = taken_size(theirs, own, schema.parameters() * sizeof(float));
+  theirs.planes.copy_to(std::as_writable_bytes(std::span(arrays)).first(taken));
   return arrays;
 }
 

@@ -42,6 +42,9 @@ void seal_state(core::Bytes& out);
 /// Of a replica with that optimizer.
 core::StateKind state_kind(const OptimizerSpec& spec);
 
+/// Whether adopted_arrays() has any.
+core::Result<void> check_adoption(const core::Snapshot& theirs, const core::StateKind& own,
+                                  const core::Schema& schema);
 /// The arrays of `own` in `theirs`, checked: the parameters, then the optimizer's, which are zeros
 /// where `theirs` is of another kind. (1 + slots) x parameters floats.
 core::Result<std::vector<float>> adopted_arrays(const core::Snapshot& theirs,

@@ -14,6 +14,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -208,9 +209,16 @@ class NetworkReplica final : public core::Replica {
   core::Result<void> adopt(const core::Snapshot& theirs) override {
     context_->activate();
     const core::StateKind own = state_kind();
-    const auto arrays = adopted_arrays(theirs, own, schema_);
-    if (!arrays) return tl::make_unexpected(arrays.error());
-    write_arrays(arrays->data(), theirs.kind == own ? &theirs.planes : nullptr);
+    if (auto ok = check_adoption(theirs, own, schema_); !ok) return ok;
+    if (parameters_.size() == 0) allocate();
+    copy_plane(theirs.planes, 0, parameters_.data());
+    if (theirs.kind != own) optimizer_.clear(*context_);
+    for (std::size_t i = 0; theirs.kind == own && i < optimizer_.slots(); ++i) {
+      Slot& slot = optimizer_.slot(i);
+      const std::size_t plane = 1 + i;
+      if (slot.take(theirs.planes, plane * schema_.parameters() * sizeof(float))) continue;
+      copy_plane(theirs.planes, plane, slot.own(*context_));
+    }
     // Adam's count corrects the bias of its own moments, which begin anew.
     const bool counts = theirs.kind == own || own.optimizer == core::Optimizer::kSgd;
     optimizer_.set_steps(counts ? theirs.optimizer_steps : 0);
@@ -253,16 +261,23 @@ class NetworkReplica final : public core::Replica {
       to.append(core::Payload(std::move(part)));
     }
   }
-  /// `parts`: the same once more, to be shared where that can be.
-  void write_arrays(const float* from, const core::Parts* parts = nullptr) {
+  /// One of a state's planes, without a copy of the whole on the way.
+  void copy_plane(const core::Parts& from, std::size_t plane, float* to) {
+    constexpr std::size_t kMost = std::size_t{1} << 14;
+    const std::size_t n = schema_.parameters();
+    std::vector<float> window(std::min(kMost, n));
+    for (std::size_t begin = 0; begin < n; begin += kMost) {
+      const auto values = std::span(window).first(std::min(kMost, n - begin));
+      from.copy_to(std::as_writable_bytes(values), (plane * n + begin) * sizeof(float));
+      upload(*context_, to + begin, values.data(), values.size());
+    }
+  }
+  void write_arrays(const float* from) {
     if (parameters_.size() == 0) allocate();
     const std::size_t n = schema_.parameters();
     upload(*context_, parameters_.data(), from, n);
     for (std::size_t i = 0; i < optimizer_.slots(); ++i) {
-      Slot& slot = optimizer_.slot(i);
-      const std::size_t at = (1 + i) * n;
-      if (parts != nullptr && slot.take(*parts, at * sizeof(float))) continue;
-      upload(*context_, slot.own(*context_), from + at, n);
+      upload(*context_, optimizer_.slot(i).own(*context_), from + (1 + i) * n, n);
     }
   }
 
@@ -328,7 +343,8 @@ class NetworkReplica final : public core::Replica {
     const std::size_t blocks = (n + FlagNotFinite::kBlock - 1) / FlagNotFinite::kBlock;
     for_each_index(*context_, blocks, FlagNotFinite{parameters_.data(), n, not_finite_.data()});
     for (std::size_t i = 0; i < optimizer_.slots(); ++i) {
-      for_each_index(*context_, blocks, FlagNotFinite{optimizer_.slot(i).data(), n, not_finite_.data()});
+      for_each_index(*context_, blocks,
+                     FlagNotFinite{optimizer_.slot(i).data(), n, not_finite_.data()});
     }
     std::uint32_t flag = 0;
     download(*context_, &flag, not_finite_.data(), 1);

@@ -114,11 +114,13 @@ class Optimizer {
     } else if (slots_ == 0) {
       for_each_index(context, size_, SgdElement{x, gradient, now, decay});
     } else if (spec_.nesterov) {
-      for_each_index(context, size_,
-                     NesterovElement{x, gradient, slot_[0].own(context), now, decay, spec_.momentum});
+      for_each_index(
+          context, size_,
+          NesterovElement{x, gradient, slot_[0].own(context), now, decay, spec_.momentum});
     } else {
-      for_each_index(context, size_,
-                     MomentumElement{x, gradient, slot_[0].own(context), now, decay, spec_.momentum});
+      for_each_index(
+          context, size_,
+          MomentumElement{x, gradient, slot_[0].own(context), now, decay, spec_.momentum});
     }
   }
 

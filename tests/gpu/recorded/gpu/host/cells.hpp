@@ -23,6 +23,7 @@ void for_each_run(Context& context, std::size_t n, std::size_t /*size*/, const F
 
 inline constexpr std::size_t kColumnsTogether = 1;
 inline constexpr std::size_t kSamplesTogether = 64;
+inline std::size_t rows_evaluated_together(const Context&) { return 64; }
 
 template <class T>
 class Resident {
