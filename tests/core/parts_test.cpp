@@ -83,13 +83,21 @@ TEST_CASE("a part does not hold a buffer far larger than it is") {
   CHECK(exact.use_count() == 2);
 }
 
-TEST_CASE("of parts the beginning alone may be copied") {
+TEST_CASE("of parts some bytes may be copied, wherever they lie") {
   Parts parts;
   parts.append(payload(5000));
   parts.append(payload(6000, 5000));
-  Bytes beginning(5001);
-  parts.copy_to(beginning);
-  CHECK(beginning == counted(5001));
+  parts.append(payload(7000, 11000));
+  const auto copied = [&parts](std::size_t from, std::size_t size) {
+    Bytes some(size);
+    parts.copy_to(some, from);
+    return some;
+  };
+  CHECK(copied(0, 5001) == counted(5001));
+  CHECK(copied(4999, 6002) == counted(6002, 4999));
+  CHECK(copied(5000, 6000) == counted(6000, 5000));
+  CHECK(copied(17'999, 1) == counted(1, 17'999));
+  CHECK(copied(18'000, 0).empty());
 }
 
 }  // namespace

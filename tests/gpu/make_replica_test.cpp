@@ -52,6 +52,25 @@ TEST_CASE("a spec that cannot be is refused in one line") {
   });
 }
 
+TEST_CASE("an optimizer's array is one for its owner and for all copies until it is trained with") {
+  ReplicaSpec spec = small_classifier();
+  spec.model = *core::parse_model("mlp:5-300-3");
+  const auto donor = make(spec, {"cpu", {}, 1});
+  const auto newcomer = make(spec, {"cpu", {}, 1});
+  donor->train(3);
+  const std::size_t plane = parameters(*donor).size() * sizeof(float);
+  const auto momentum = [plane](core::Replica& replica) {
+    return replica.snapshot().planes.read(plane, plane);
+  };
+  const core::Payload shared = momentum(*donor);
+  CHECK(momentum(*donor) == shared);
+  REQUIRE(newcomer->adopt(donor->snapshot()));
+  CHECK(momentum(*newcomer) == shared);
+  donor->train(1);
+  CHECK(momentum(*donor) != shared);
+  CHECK(momentum(*newcomer) == shared);
+}
+
 TEST_CASE("the number of threads changes no bit of training") {
   // Large enough that products and loops are shared out.
   ReplicaSpec spec{.model = *core::parse_model("mlp:300-512-3"), .classes = 3, .batch = 200};
@@ -64,6 +83,7 @@ TEST_CASE("the number of threads changes no bit of training") {
   const auto four = make(spec, {"cpu", {}, 4});
   CHECK(one->train(6).loss == four->train(6).loss);
   CHECK(parameters(*one) == parameters(*four));
+  // In another number of rows together.
   CHECK(one->evaluate().loss == four->evaluate().loss);
 }
 

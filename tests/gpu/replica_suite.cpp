@@ -129,6 +129,47 @@ TEST_CASE("of another optimizer's state the parameters are adopted, and one's ow
   }
 }
 
+core::Bytes whole(const core::Snapshot& state) {
+  core::Bytes bytes(state.planes.size());
+  state.planes.copy_to(bytes);
+  return bytes;
+}
+
+TEST_CASE("a copy of a state stays as it was, whoever trains on from it, and in whatever parts") {
+  for (const DeviceUnderTest& device : devices_under_test()) {
+    for (const OptimizerKind kind : kKinds) {
+      INFO(device.name);
+      ReplicaSpec spec = small_classifier();
+      spec.model = *core::parse_model("mlp:5-300-3");  // planes that are parts of their own
+      spec.optimizer = optimizer_of(kind);
+      const auto donor = make(spec, device);
+      donor->train(5);
+      const core::Snapshot copy = donor->snapshot();
+      const core::Bytes was = whole(copy);
+      CHECK(whole(donor->snapshot()) == was);
+
+      core::Snapshot in_pieces{copy.kind, copy.optimizer_steps, {}};
+      for (std::size_t at = 0; at < was.size(); at += 4999) {
+        const core::ByteView rest = core::ByteView(was).subspan(at);
+        in_pieces.planes.append(rest.first(std::min<std::size_t>(4999, rest.size())));
+      }
+      const auto newcomer = make(spec, device);
+      const auto other = make(spec, device);
+      REQUIRE(newcomer->adopt(copy));
+      REQUIRE(other->adopt(in_pieces));
+      CHECK(whole(newcomer->snapshot()) == was);
+      CHECK(saved(*newcomer) == saved(*other));
+      donor->train(3);
+      CHECK(whole(newcomer->snapshot()) == was);
+      newcomer->train(3);
+      other->train(3);
+      CHECK(saved(*newcomer) == saved(*other));
+      CHECK(whole(copy) == was);
+      CHECK(whole(donor->snapshot()) != was);
+    }
+  }
+}
+
 TEST_CASE("what is no snapshot of this model is not adopted, and changes nothing") {
   for (const DeviceUnderTest& device : devices_under_test()) {
     INFO(device.name);
