@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -123,9 +124,9 @@ WorkResult perform(Work work, core::Replica& replica, core::Storage& storage,
 
 void join_checkpoint(core::ByteView protocol, core::Bytes& replica) {
   const std::uint64_t size = protocol.size();
-  const auto* begin = reinterpret_cast<const std::byte*>(&size);
-  replica.insert(replica.begin(), protocol.begin(), protocol.end());
-  replica.insert(replica.begin(), begin, begin + sizeof size);
+  replica.insert(replica.begin(), sizeof size + protocol.size(), std::byte{});
+  std::memcpy(replica.data(), &size, sizeof size);
+  std::copy(protocol.begin(), protocol.end(), replica.begin() + sizeof size);
 }
 
 core::Result<Checkpoint> split_checkpoint(core::ByteView bytes) {
