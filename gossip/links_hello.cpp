@@ -134,13 +134,13 @@ bool Links::turned_away(const wire::Header& header, const wire::Hello& hello,
   const bool lives =
       link != nullptr && link->up && link->boot == known.boot && address != link->address;
   if (header.src_boot < known.boot || (header.src_boot == known.boot && other)) {
-    turn_away(
-        header, hello, address, known.boot,
-        lives ? fmt::format("another process runs under this identity at {}, as boot {}",
-                            link->address, known.boot)
-              : fmt::format("its state is older than what is known of it: boot {}{}", known.boot,
-                            header.src_boot < known.boot ? fmt::format(", not {}", header.src_boot)
-                                                         : " was another process"));
+    const std::string newer = header.src_boot < known.boot
+                                  ? fmt::format("boot {}, not {}", known.boot, header.src_boot)
+                                  : fmt::format("boot {} was another process", known.boot);
+    turn_away(header, hello, address, known.boot,
+              lives ? fmt::format("another process runs under this identity at {}, as boot {}",
+                                  link->address, known.boot)
+                    : "its state is older than what is known of it: " + newer);
     return true;
   }
   if (header.src_boot == known.boot || !lives) return false;

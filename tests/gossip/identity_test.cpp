@@ -36,6 +36,15 @@ struct Fleet {
     twin.start(net.now, {0, 3}, 77, true);
     return twin;
   }
+  /// The last peer's state from before it started once more; it is dead afterwards.
+  FailingStorage one_start_old() {
+    FailingStorage backup = peer(2).storage;
+    net.kill(2);
+    net.start(2, true);
+    net.run(1s);
+    net.kill(2);
+    return backup;
+  }
   [[nodiscard]] bool even() const {
     for (const auto& p : net.peers) {
       if (!p->dead && p->machine->counters().lost_here > 1000) return false;
@@ -94,11 +103,7 @@ TEST_CASE("a state from before several starts goes on past the newest, and says 
 
 TEST_CASE("a state from before the last start is told that its boot was another process") {
   Fleet fleet;
-  const FailingStorage backup = fleet.peer(2).storage;
-  fleet.net.kill(2);
-  fleet.net.start(2, true);
-  fleet.net.run(1s);
-  fleet.net.kill(2);
+  const FailingStorage backup = fleet.one_start_old();
   fleet.net.run(5s);  // the others take it for silent
   Peer& again = fleet.copy_of_last(backup);
   REQUIRE(fleet.net.run(2s, [&] { return again.machine->status().neighbours == 2; }));
@@ -108,11 +113,7 @@ TEST_CASE("a state from before the last start is told that its boot was another 
 
 TEST_CASE("what is known of another's boot outlives a restart of the one that knows it") {
   Fleet fleet;
-  const FailingStorage backup = fleet.peer(2).storage;
-  fleet.net.kill(2);
-  fleet.net.start(2, true);
-  fleet.net.run(1s);
-  fleet.net.kill(2);
+  const FailingStorage backup = fleet.one_start_old();
   for (const std::size_t i : {0, 1}) {
     fleet.net.kill(i);
     fleet.net.start(i, true);
